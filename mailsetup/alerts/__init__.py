@@ -1,0 +1,1 @@
+"""What is wrong, who is told, and whether telling worked."""

@@ -1,0 +1,60 @@
+"""Keeps secrets out of any text."""
+
+from __future__ import annotations
+
+import base64
+import re
+import urllib.parse
+from collections.abc import Iterable
+from typing import NoReturn
+
+QUOTE_LIMIT = 2000
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_TOKENS = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?|(?i:bearer)\s+[\w.~+/=-]{12,}")
+
+
+class Secret:
+    """A text that shows itself only when asked by name, and never when printed or pickled."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The text itself."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(-)"
+
+    __str__ = __repr__
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(("Secret", self._value))
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is not pickled")
+
+
+def spellings(secret: str) -> set[str]:
+    """The forms in which a service may echo a secret: plain, base64 and URL-encoded."""
+    raw = secret.encode()
+    plain = {secret, urllib.parse.quote(secret, safe=""), urllib.parse.quote_plus(secret)}
+    return plain | {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
+
+
+def scrub(text: str, secrets: Iterable[Secret | str] = (), *, limit: int = QUOTE_LIMIT) -> str:
+    """A service's own words made safe to keep: secrets and control characters out, cut at `limit` characters."""
+    for secret in secrets:
+        value = secret.reveal() if isinstance(secret, Secret) else secret
+        for form in sorted(spellings(value), key=len, reverse=True) if len(value) >= 4 else ():
+            text = text.replace(form, "[secret]")
+    text = _TOKENS.sub("[secret]", _CONTROL.sub(" ", text))
+    return text if len(text) <= limit else text[: limit - 1] + "…"

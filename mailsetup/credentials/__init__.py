@@ -1,0 +1,1 @@
+"""Named, sealed, versioned mail secrets of a workspace."""

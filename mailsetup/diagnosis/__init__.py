@@ -1,0 +1,1 @@
+"""Test runs: the real delivery, stage by stage, with verdicts."""

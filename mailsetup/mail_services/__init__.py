@@ -1,0 +1,1 @@
+"""The kinds of mail service: pure, no Flask, no database, no Redis."""

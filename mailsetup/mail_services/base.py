@@ -1,0 +1,239 @@
+"""The words every kind of mail service shares: fields, stages, mail, report, result."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any, ClassVar, Protocol
+
+from mailsetup.core.egress import Door
+from mailsetup.core.redact import Secret
+from mailsetup.mail_services.errors import TransportError
+
+STAGES = ("settings", "token", "resolve", "connect", "tls", "authenticate", "sender", "recipient", "accept")
+
+Evidence = dict[str, str | int | float | bool]
+
+
+class Consent(Enum):
+    """What a person has to do at Microsoft before the kind works."""
+
+    NONE = "none"
+    ADMIN = "admin"
+    SIGN_IN = "sign_in"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One input of a form; `fixed` fields are shown, filled and explained but not editable."""
+
+    name: str
+    label: str
+    help: str = ""
+    input: str = "text"  # text, number, email, select, password, textarea, file, date, checkbox
+    required: bool = True
+    default: str = ""
+    fixed: bool = False
+    choices: tuple[tuple[str, str], ...] = ()
+    secret: bool = False
+    placeholder: str = ""
+    autocomplete: str = "off"
+
+
+@dataclass(frozen=True)
+class CredentialValue:
+    """A credential as a kind sees it: what is public, what is secret, and which version it is."""
+
+    type: str
+    public: Mapping[str, str]
+    secrets: Mapping[str, Secret]
+    version_key: str
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What the operator's settings say about the outside world; `door` is the only way out."""
+
+    door: Door
+    base_url: str
+    login_url: str = "https://login.microsoftonline.com"
+    graph_url: str = "https://graph.microsoft.com"
+    outlook_smtp_host: str = "smtp.office365.com"
+    outlook_smtp_port: int = 587
+    client_id: str = ""
+    client_secret: Secret = field(default_factory=lambda: Secret(""))
+    client_certificate_pem: Secret = field(default_factory=lambda: Secret(""))
+
+    @property
+    def redirect_uri(self) -> str:
+        """Where Microsoft sends a person back to after sign-in."""
+        return f"{self.base_url}/setup/microsoft/callback"
+
+
+@dataclass(frozen=True)
+class Mail:
+    """What is sent: the frozen bytes (RFC 5322, CRLF, no Bcc header) and their envelope."""
+
+    envelope_sender: str
+    recipients: tuple[str, ...]
+    content: bytes
+    message_id: str
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One recipient the service did not take, while it took others."""
+
+    recipient: str
+    code: str
+    text: str
+    permanent: bool
+
+
+@dataclass(frozen=True)
+class SendResult:
+    """The service accepted the mail; `refused` recipients are not part of that."""
+
+    service_id: str
+    text: str
+    refused: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True)
+class Token:
+    """An access token, its end, and what it says of itself (never the token) for evidence."""
+
+    value: Secret
+    expires_at: datetime
+    evidence: Evidence = field(default_factory=dict)
+
+
+@dataclass
+class TokenCache:
+    """A serialized MSAL cache in memory; `changed` tells the caller to store it again."""
+
+    blob: str = ""
+    changed: bool = False
+
+
+class TokenSource(Protocol):
+    """Where a kind gets its token from; the kind never sees the database."""
+
+    def token_for(self, service: MailService) -> Token:
+        """A token with time left. Raises TransportError at stage `token`."""
+
+
+class FreshTokens:
+    """Tokens straight from Microsoft, nothing reused: what a test uses. Keeps the cache it ends with."""
+
+    def __init__(self, cache: TokenCache | None = None) -> None:
+        self.cache = cache or TokenCache()
+
+    def token_for(self, service: MailService) -> Token:
+        return service.fetch_token(self.cache, fresh=True)
+
+
+class StageNote:
+    """Collects the evidence of one running stage."""
+
+    def __init__(self) -> None:
+        self.evidence: Evidence = {}
+
+    def note(self, **evidence: str | int | float | bool) -> None:
+        """Adds facts that are shown beside the stage; never a secret."""
+        self.evidence.update(evidence)
+
+
+class Report:
+    """Hears of each stage as it runs; the base class hears and keeps nothing (the null report)."""
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[StageNote]:
+        """Runs one stage; a TransportError that leaves it is marked with the stage's name."""
+        note = StageNote()
+        self.entered(name)
+        try:
+            yield note
+        except TransportError as error:
+            error.stage = error.stage or name
+            self.failed(name, error, note.evidence)
+            raise
+        self.passed(name, note.evidence)
+
+    def entered(self, name: str) -> None:
+        """The stage begins."""
+
+    def passed(self, name: str, evidence: Evidence) -> None:
+        """The stage ended well."""
+
+    def failed(self, name: str, error: TransportError, evidence: Evidence) -> None:
+        """The stage failed; the error is on its way up."""
+
+
+NullReport = Report
+
+
+class MailService(ABC):
+    """One kind of mail service: a fact sheet, and the conversation that delivers a mail.
+
+    A service object is one lane: it is used by one thread at a time and keeps its
+    connection between mails until `close`.
+    """
+
+    kind: ClassVar[str]
+    label: ClassVar[str]
+    summary: ClassVar[str]
+    position: ClassVar[int]
+    recommended: ClassVar[bool] = False
+    fields: ClassVar[tuple[Field, ...]]
+    stages: ClassVar[tuple[str, ...]]
+    credential_types: ClassVar[tuple[str, ...]]
+    credential_required: ClassVar[bool] = True
+    consent: ClassVar[Consent] = Consent.NONE
+    connections_per_mailbox: ClassVar[int] = 2
+    messages_per_minute: ClassVar[int | None] = None
+
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        *,
+        credential: CredentialValue | None,
+        platform: Platform,
+        tokens: TokenSource,
+    ) -> None:
+        self.settings = settings
+        self.credential = credential
+        self.platform = platform
+        self.tokens = tokens
+
+    @classmethod
+    @abstractmethod
+    def clean(cls, raw: Mapping[str, str], *, platform: Platform) -> dict[str, Any]:
+        """The settings out of a form's raw values, blanks trimmed. Raises InvalidInput by field."""
+
+    @classmethod
+    def form_fields(cls, platform: Platform) -> tuple[Field, ...]:
+        """The fields as shown, with defaults that depend on the operator's settings filled in."""
+        return cls.fields
+
+    def fetch_token(self, cache: TokenCache, *, fresh: bool = False) -> Token:
+        """A token from Microsoft or the cache; `fresh` reuses no access token. Raises TransportError."""
+        raise NotImplementedError(f"{type(self).__name__} needs no token")
+
+    @abstractmethod
+    def open(self, report: Report) -> None:
+        """Everything before a mail is named, up to `authenticate`; does nothing when already open."""
+
+    @abstractmethod
+    def deliver(self, mail: Mail, report: Report) -> SendResult:
+        """Opens if needed, then sends: `sender`, `recipient`, `accept`. Raises TransportError."""
+
+    def close(self) -> None:
+        """Ends the conversation politely; never raises for a connection that is already gone."""
+
+
+ServiceFactory = Callable[..., MailService]

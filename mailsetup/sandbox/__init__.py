@@ -1,0 +1,1 @@
+"""A local Microsoft and an inbox, for development and tests; refuses production."""

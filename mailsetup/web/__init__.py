@@ -1,0 +1,1 @@
+"""What every page rests on: session, forms, errors, headers, filters."""

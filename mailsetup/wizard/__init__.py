@@ -1,0 +1,1 @@
+"""The setup wizard: drafts, steps, Microsoft consent, saving."""

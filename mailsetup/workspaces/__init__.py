@@ -1,0 +1,1 @@
+"""Users, workspaces, members; signing in; who may do what."""
