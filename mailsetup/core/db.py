@@ -1,0 +1,126 @@
+"""The database: engine, base class, sessions. PostgreSQL in production, SQLite embedded."""
+
+from __future__ import annotations
+
+import importlib
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import DateTime, Dialect, Engine, MetaData, Uuid, create_engine, event
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy.types import JSON, TypeDecorator
+
+from mailsetup.core.errors import NotFound
+from mailsetup.core.ids import new_id
+
+Row = TypeVar("Row", bound="Base")
+MODELS = ("workspaces", "credentials", "alerts", "outbound", "diagnosis", "wizard", "outbox", "api")
+NAMING = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An aware datetime in UTC on every database; refuses naive values."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """The value in UTC on its way in."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """The value in UTC on its way out."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Every table; ids are UUIDs made by us before the insert."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {datetime: UTCDateTime, dict[str, Any]: JSON, list[Any]: JSON, uuid.UUID: Uuid}
+
+
+class HasId:
+    """The primary key of nearly every table."""
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+
+
+def load_models() -> None:
+    """Imports every table, so that metadata and foreign keys are complete."""
+    for feature in MODELS:
+        importlib.import_module(f"mailsetup.{feature}.models")
+
+
+def make_engine(url: str, *, pool_size: int = 10) -> Engine:
+    """An engine with our rules for the database behind `url`."""
+    if url.startswith("sqlite"):
+        engine = create_engine(url, connect_args={"timeout": 20})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_immediate)
+        return engine
+    return create_engine(url, pool_pre_ping=True, pool_size=pool_size, max_overflow=pool_size)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # The driver's own transaction handling loses updates silently: we say BEGIN ourselves.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=20000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: Any) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+_sessions: sessionmaker[Session] = sessionmaker(expire_on_commit=False)
+
+
+def configure(url: str) -> sessionmaker[Session]:
+    """Points this process's sessions at the database behind `url`."""
+    load_models()
+    _sessions.configure(bind=make_engine(url))
+    return _sessions
+
+
+def sessions() -> sessionmaker[Session]:
+    """The configured session factory of this process."""
+    return _sessions
+
+
+def engine() -> Engine:
+    """The configured engine of this process."""
+    bind = _sessions.kw.get("bind")
+    if not isinstance(bind, Engine):
+        raise RuntimeError("db.configure was not called in this process")
+    return bind
+
+
+@contextmanager
+def session_scope() -> Iterator[Session]:
+    """A session that commits at the end, or rolls back when an exception leaves it."""
+    with _sessions() as session, session.begin():
+        yield session
+
+
+def fetch_owned(session: Session, model: type[Row], workspace_id: uuid.UUID, row_id: uuid.UUID) -> Row:
+    """The row with this id in this workspace. Raises NotFound, also when it is another workspace's."""
+    row = session.get(model, row_id)
+    if row is None or getattr(row, "workspace_id", None) != workspace_id:
+        raise NotFound(f"no such {model.__tablename__.rstrip('s').replace('_', ' ')}")
+    return row

@@ -1,0 +1,34 @@
+"""Structured logs: one JSON object a line, ids and facts, never a secret."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+from mailsetup.core.redact import scrub
+
+
+def _scrub_values(_logger: object, _name: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    return {key: scrub(value) if isinstance(value, str) else value for key, value in entry.items()}
+
+
+def configure(*, pretty: bool = False) -> None:
+    """Sets up logging of this process, to standard error."""
+    renderer = structlog.dev.ConsoleRenderer(colors=False) if pretty else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            # A traceback may show locals or a service's answer: only the place is kept.
+            structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
+            _scrub_values,
+            renderer,
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, force=True)
+    logging.getLogger("msal").setLevel(logging.CRITICAL)

@@ -1,0 +1,110 @@
+"""The RQ queues: doorbells that carry ids. The only place that enqueues, and only after commit.
+
+RQ 2.12 loses jobs popped by a worker of several queues, so each worker process serves one queue.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis
+import structlog
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+from rq import Queue
+from rq.job import Job
+from rq.serializers import JSONSerializer
+from sqlalchemy import event
+from sqlalchemy.orm import Session, SessionTransaction
+
+MAIL, TESTS, ALERTS = "mail", "tests", "alerts"
+QUEUES = (MAIL, TESTS, ALERTS)
+JOBS = {
+    "mailsetup.outbox.jobs.drain": (MAIL, 3600),
+    "mailsetup.diagnosis.jobs.run_test": (TESTS, 120),
+    "mailsetup.alerts.jobs.send_notices": (ALERTS, 600),
+}
+_PENDING = "mailsetup.jobs_after_commit"
+_COALESCED = {"mailsetup.outbox.jobs.drain", "mailsetup.alerts.jobs.send_notices"}
+_RUNG_SECONDS = 30
+
+log = structlog.get_logger()
+_connections: dict[str, redis.Redis] = {}
+_url: str = ""
+
+
+class ListedJob(Job):
+    """A job that runs only functions on our list: whoever can write to Redis cannot run code."""
+
+    @property
+    def func(self) -> Any:
+        """The function to run. Raises PermissionError when it is not on the list."""
+        if self.func_name not in JOBS:
+            raise PermissionError(f"{self.func_name} is not a job of this product")
+        return super().func
+
+
+def configure(url: str) -> None:
+    """Points this process's queues at the Redis behind `url`."""
+    global _url  # noqa: PLW0603 - one Redis a process, like one database
+    _url = url
+
+
+def connection() -> redis.Redis:
+    """The connection of this process to Redis, with a bounded wait."""
+    if _url not in _connections:
+        retry = Retry(ExponentialBackoff(cap=1, base=0.05), 3)
+        _connections[_url] = redis.Redis.from_url(_url, socket_connect_timeout=2, retry=retry)
+    return _connections[_url]
+
+
+def queue(name: str) -> Queue:
+    """The queue of this name, with the JSON serializer and our job class."""
+    return Queue(name, connection=connection(), serializer=JSONSerializer, job_class=ListedJob)
+
+
+def enqueue_after_commit(session: Session, function: str, *args: str) -> None:
+    """Enqueues when the session's outermost transaction commits; forgets it on rollback."""
+    if function not in JOBS:
+        raise PermissionError(f"{function} is not a job of this product")
+    session.info.setdefault(_PENDING, []).append((function, args))
+
+
+def ring(function: str, *args: str) -> bool:
+    """Enqueues now. A doorbell that nobody heard is no loss: the row is there and the sweeper rings again."""
+    name, timeout = JOBS[function]
+    try:
+        if function in _COALESCED and not connection().set(rung_key(function), "1", nx=True, ex=_RUNG_SECONDS):
+            return True
+        queue(name).enqueue_call(function, args=args, timeout=timeout, result_ttl=0, failure_ttl=86400)
+    except redis.RedisError as error:
+        log.warning("doorbell_unheard", job=function, error=type(error).__name__)
+        return False
+    return True
+
+
+def rung_key(function: str) -> str:
+    """The key that says a doorbell is waiting to be answered."""
+    return f"mailsetup:rung:{function}"
+
+
+def answered(function: str) -> None:
+    """Called by the job first of all: whoever rings from now on is heard again."""
+    try:
+        connection().delete(rung_key(function))
+    except redis.RedisError as error:
+        log.warning("doorbell_not_cleared", job=function, error=type(error).__name__)
+
+
+@event.listens_for(Session, "after_commit")
+def _ring_pending(session: Session) -> None:
+    if session.in_nested_transaction():
+        return
+    for function, args in dict.fromkeys(session.info.pop(_PENDING, [])):
+        ring(function, *args)
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _forget_pending(session: Session, previous: SessionTransaction) -> None:
+    if previous.parent is None:
+        session.info.pop(_PENDING, None)

@@ -1,0 +1,66 @@
+"""Credentials: the only tables that hold a mail secret."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from mailsetup.core.clock import utcnow
+from mailsetup.core.db import Base, HasId
+from mailsetup.workspaces.models import User
+
+
+class Credential(HasId, Base):
+    """A named secret of one workspace, reusable by several setups; setups follow `version`."""
+
+    __tablename__ = "credentials"
+    __table_args__ = (UniqueConstraint("workspace_id", "name"),)
+
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(120))
+    description: Mapped[str] = mapped_column(Text, default="")
+    type: Mapped[str] = mapped_column(String(40))
+    version: Mapped[int] = mapped_column(default=1)
+    expires_on: Mapped[date | None]
+    expiry_note: Mapped[str] = mapped_column(String(400), default="")
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    updated_at: Mapped[datetime] = mapped_column(default=utcnow)
+    updated_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+
+    updated_by: Mapped[User | None] = relationship(lazy="joined")
+
+
+class CredentialVersion(HasId, Base):
+    """One state of a credential: public facts in clear, `sealed` holds a JSON object of its secrets."""
+
+    __tablename__ = "credential_versions"
+    __table_args__ = (UniqueConstraint("credential_id", "version"),)
+
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    credential_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("credentials.id", ondelete="CASCADE"))
+    version: Mapped[int]
+    public: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    sealed: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    created_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+
+
+class CredentialToken(HasId, Base):
+    """The sealed MSAL token cache of one credential version; `revision` is the compare-and-swap guard."""
+
+    __tablename__ = "credential_tokens"
+    __table_args__ = (UniqueConstraint("credential_id", "version"),)
+
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    credential_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("credentials.id", ondelete="CASCADE"))
+    version: Mapped[int]
+    revision: Mapped[int] = mapped_column(default=1)
+    sealed: Mapped[str] = mapped_column(Text)
+    access_expires_at: Mapped[datetime | None]
+    refreshed_at: Mapped[datetime] = mapped_column(default=utcnow)
+    lock_token: Mapped[str | None] = mapped_column(String(40))
+    lock_until: Mapped[datetime | None]

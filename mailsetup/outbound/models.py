@@ -1,0 +1,60 @@
+"""Saved setups."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from mailsetup.core.clock import utcnow
+from mailsetup.core.db import Base, HasId
+from mailsetup.credentials.models import Credential
+
+UNVERIFIED, HEALTHY, DEGRADED, BROKEN, PAUSED = "unverified", "healthy", "degraded", "broken", "paused"
+SENDING_STATES = (HEALTHY, DEGRADED)
+
+
+class OutboundConfig(HasId, Base):
+    """A saved setup: kind, settings, credential, where alerts go, and its health."""
+
+    __tablename__ = "outbound_configs"
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "name"),
+        Index("ix_outbound_configs_probe", "health", "next_probe_at"),
+    )
+
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(120))
+    kind: Mapped[str] = mapped_column(String(60))
+    settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    from_address: Mapped[str] = mapped_column(String(254))
+    credential_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("credentials.id", ondelete="RESTRICT"), index=True
+    )
+    alerts_address: Mapped[str] = mapped_column(String(254))
+    is_default: Mapped[bool] = mapped_column(default=False)
+    unknown_policy: Mapped[str] = mapped_column(String(10), default="resend")  # resend, hold
+    health: Mapped[str] = mapped_column(String(12), default=UNVERIFIED)
+    health_cause: Mapped[str] = mapped_column(String(80), default="")
+    health_reason: Mapped[str] = mapped_column(Text, default="")
+    health_since: Mapped[datetime] = mapped_column(default=utcnow)
+    explanation: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    failures_in_row: Mapped[int] = mapped_column(default=0)
+    blocked_until: Mapped[datetime | None]  # the service asked us to wait (Retry-After)
+    next_probe_at: Mapped[datetime | None]
+    probes_in_row: Mapped[int] = mapped_column(default=0)
+    tested_at: Mapped[datetime | None]
+    tested_fingerprint: Mapped[str] = mapped_column(String(64), default="")
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    updated_at: Mapped[datetime] = mapped_column(default=utcnow)
+    updated_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+
+    credential: Mapped[Credential | None] = relationship(lazy="joined")
+
+    @property
+    def sends(self) -> bool:
+        """Whether mail leaves through this setup now."""
+        return self.health in SENDING_STATES

@@ -1,0 +1,1 @@
+"""Queued mail. `queue_mail` is the public door."""

@@ -1,0 +1,1 @@
+"""The first page: does mail flow, and if not, why."""

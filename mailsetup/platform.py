@@ -1,0 +1,41 @@
+"""The outside world as the operator's settings describe it, built once a process."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from mailsetup import settings as settings_module
+from mailsetup.core.egress import Door
+from mailsetup.mail_services.base import Platform
+from mailsetup.settings import Settings
+
+
+def current_platform() -> Platform:
+    """The platform of this process: Microsoft's addresses, our own app there, and the egress door."""
+    return _platform(settings_module.current())
+
+
+@lru_cache(maxsize=2)
+def _platform(settings: Settings) -> Platform:
+    host, port = settings.outlook_smtp
+    return Platform(
+        door=make_door(settings),
+        base_url=settings.base_url,
+        login_url=settings.microsoft_login_url,
+        graph_url=settings.graph_url,
+        outlook_smtp_host=host,
+        outlook_smtp_port=port,
+        client_id=settings.microsoft_client_id,
+        client_secret=settings.microsoft_client_secret,
+        client_certificate_pem=settings.microsoft_client_certificate,
+    )
+
+
+def make_door(settings: Settings) -> Door:
+    """The egress door for what customers configure."""
+    return Door(
+        allow=settings.egress_allow,
+        ca_bundle=settings.ca_bundle,
+        https_proxy=settings.https_proxy,
+        smtp_proxy=settings.smtp_proxy,
+    )

@@ -1,0 +1,202 @@
+"""Every environment variable, read once into one frozen Settings; a wrong one stops the start."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from mailsetup.core import db, queues
+from mailsetup.core.crypto import KeyRing
+from mailsetup.core.errors import SettingsError
+from mailsetup.core.redact import Secret
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+NO_SECRET = Secret("")
+ENVIRONMENTS = ("production", "development", "test")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the operator decided. See README for each variable."""
+
+    env: str
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    base_url: str
+    secret_key: Secret
+    key_ring: KeyRing = field(repr=False)
+    microsoft_client_id: str = ""
+    microsoft_client_secret: Secret = NO_SECRET
+    microsoft_client_certificate: Secret = NO_SECRET
+    microsoft_client_expires: date | None = None
+    microsoft_login_url: str = "https://login.microsoftonline.com"
+    graph_url: str = "https://graph.microsoft.com"
+    outlook_smtp: tuple[str, int] = ("smtp.office365.com", 587)
+    ca_bundle: str | None = None
+    egress_allow: tuple[Network, ...] = ()
+    https_proxy: str | None = None
+    smtp_proxy: str | None = None
+    operator_smtp_url: Secret = NO_SECRET
+    operator_from: str = ""
+    operator_emails: tuple[str, ...] = ()
+    worker_lanes: int = 32
+    proxy_hops: int = 0
+
+    @property
+    def production(self) -> bool:
+        """Whether real customers' mail is at stake."""
+        return self.env == "production"
+
+
+_current: Settings | None = None
+
+
+def start(settings: Settings) -> Settings:
+    """Points this process at its database and Redis, and remembers its settings."""
+    global _current  # noqa: PLW0603 - one set of settings a process
+    _current = settings
+    db.configure(settings.database_url)
+    queues.configure(settings.redis_url)
+    return settings
+
+
+def current() -> Settings:
+    """The settings this process was started with."""
+    if _current is None:
+        raise RuntimeError("settings.start was not called in this process")
+    return _current
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings out of the environment. Raises SettingsError with one sentence."""
+    env = _Environment(os.environ if environ is None else environ)
+    name = env.text("MAILSETUP_ENV", "production")
+    if name not in ENVIRONMENTS:
+        raise SettingsError(f"MAILSETUP_ENV is {name}; it must be one of {', '.join(ENVIRONMENTS)}.")
+    return Settings(
+        env=name,
+        database_url=_database_url(env.required("MAILSETUP_DATABASE_URL")),
+        redis_url=env.required("MAILSETUP_REDIS_URL"),
+        base_url=env.url("MAILSETUP_BASE_URL", "", https=name == "production"),
+        secret_key=_secret_key(env),
+        key_ring=KeyRing.parse(env.text_or_file("MAILSETUP_ENCRYPTION_KEYS")),
+        microsoft_client_id=env.text("MAILSETUP_MICROSOFT_CLIENT_ID"),
+        microsoft_client_secret=Secret(env.text("MAILSETUP_MICROSOFT_CLIENT_SECRET")),
+        microsoft_client_certificate=Secret(env.file("MAILSETUP_MICROSOFT_CLIENT_CERTIFICATE_FILE")),
+        microsoft_client_expires=env.day("MAILSETUP_MICROSOFT_CLIENT_EXPIRES"),
+        microsoft_login_url=env.url("MAILSETUP_MICROSOFT_LOGIN_URL", Settings.microsoft_login_url, https=True),
+        graph_url=env.url("MAILSETUP_GRAPH_URL", Settings.graph_url, https=True),
+        outlook_smtp=env.host_port("MAILSETUP_OUTLOOK_SMTP", Settings.outlook_smtp),
+        ca_bundle=env.path("MAILSETUP_CA_BUNDLE"),
+        egress_allow=env.networks("MAILSETUP_EGRESS_ALLOW"),
+        https_proxy=env.text("MAILSETUP_HTTPS_PROXY") or None,
+        smtp_proxy=env.text("MAILSETUP_SMTP_PROXY") or None,
+        operator_smtp_url=Secret(_operator_url(env, name)),
+        operator_from=env.text("MAILSETUP_OPERATOR_FROM"),
+        operator_emails=tuple(filter(None, env.text("MAILSETUP_OPERATOR_EMAILS").replace(",", " ").lower().split())),
+        worker_lanes=env.number("MAILSETUP_WORKER_LANES", Settings.worker_lanes, 1, 256),
+        proxy_hops=env.number("MAILSETUP_PROXY_HOPS", 0, 0, 5),
+    )
+
+
+def _database_url(url: str) -> str:
+    if url.startswith("postgresql://"):
+        return url.replace("postgresql://", "postgresql+psycopg://", 1)
+    if not url.startswith(("postgresql+psycopg://", "sqlite:///")):
+        raise SettingsError("MAILSETUP_DATABASE_URL must begin with postgresql:// or sqlite:///.")
+    return url
+
+
+def _secret_key(env: _Environment) -> Secret:
+    value = env.required("MAILSETUP_SECRET_KEY")
+    if len(value) < 32:
+        raise SettingsError("MAILSETUP_SECRET_KEY is too short; give at least 32 random characters.")
+    return Secret(value)
+
+
+def _operator_url(env: _Environment, name: str) -> str:
+    url = env.text("MAILSETUP_OPERATOR_SMTP_URL")
+    if name == "production" and not url:
+        raise SettingsError("MAILSETUP_OPERATOR_SMTP_URL is missing: without it nobody can be told that mail stopped.")
+    if url and not env.text("MAILSETUP_OPERATOR_FROM"):
+        raise SettingsError("MAILSETUP_OPERATOR_FROM is missing: alerts need an address to come from.")
+    if url and not url.startswith("smtp://"):
+        raise SettingsError("MAILSETUP_OPERATOR_SMTP_URL must look like smtp://user:pass@host:587?tls=starttls.")
+    return url
+
+
+class _Environment:
+    """Typed access to the variables; every refusal names the variable and what it wants."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self.values = values
+
+    def text(self, name: str, default: str = "") -> str:
+        return self.values.get(name, "").strip() or default
+
+    def required(self, name: str) -> str:
+        value = self.text(name)
+        if not value:
+            raise SettingsError(f"{name} is missing.")
+        return value
+
+    def file(self, name: str) -> str:
+        path = self.text(name)
+        if not path:
+            return ""
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SettingsError(f"{name} names {path}, which cannot be read: {error.strerror}.") from error
+
+    def text_or_file(self, name: str) -> str:
+        value = self.text(name) or self.file(f"{name}_FILE")
+        if not value:
+            raise SettingsError(f"{name} or {name}_FILE is missing.")
+        return value
+
+    def path(self, name: str) -> str | None:
+        self.file(name)
+        return self.text(name) or None
+
+    def url(self, name: str, default: str, *, https: bool) -> str:
+        value = (self.text(name) or default or self.required(name)).rstrip("/")
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.username:
+            raise SettingsError(f"{name} is not a plain http(s) URL.")
+        if https and parts.scheme != "https":
+            raise SettingsError(f"{name} must begin with https://.")
+        return value
+
+    def host_port(self, name: str, default: tuple[str, int]) -> tuple[str, int]:
+        value = self.text(name)
+        if not value:
+            return default
+        host, _, port = value.rpartition(":")
+        if not host or not port.isdigit():
+            raise SettingsError(f"{name} must look like host:port.")
+        return host, int(port)
+
+    def networks(self, name: str) -> tuple[Network, ...]:
+        try:
+            return tuple(ipaddress.ip_network(part) for part in self.text(name).replace(",", " ").split())
+        except ValueError as error:
+            raise SettingsError(f"{name} must list networks such as 10.0.0.0/8; {error}.") from error
+
+    def day(self, name: str) -> date | None:
+        value = self.text(name)
+        try:
+            return date.fromisoformat(value) if value else None
+        except ValueError as error:
+            raise SettingsError(f"{name} must be a date such as 2027-03-31.") from error
+
+    def number(self, name: str, default: int, low: int, high: int) -> int:
+        value = self.text(name, str(default))
+        if not value.isdigit() or not low <= int(value) <= high:
+            raise SettingsError(f"{name} must be a whole number from {low} to {high}.")
+        return int(value)
