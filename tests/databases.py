@@ -1,0 +1,112 @@
+"""The database under test: SQLite by default, PostgreSQL with MAILSETUP_TEST_DATABASE=postgresql.
+
+Tables are made once for each test process; every test that asks for `database_url` gets them empty.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from mailsetup.core import db
+from tests.postgresql_server import Cluster, programs
+
+CHOICES = ("sqlite", "postgresql")
+
+
+def chosen() -> str:
+    """Which database this run of the suite is about."""
+    name = os.environ.get("MAILSETUP_TEST_DATABASE", "sqlite")
+    if name not in CHOICES:
+        raise pytest.UsageError(f"MAILSETUP_TEST_DATABASE is {name}; it must be sqlite or postgresql.")
+    return name
+
+
+def missing(what: str) -> None:
+    """Skips the test for want of a program; under CI nothing may be wanting, so there it fails."""
+    sentence = f"{what} is missing; `make test` installs it where it may"
+    if os.environ.get("CI"):
+        pytest.fail(sentence)
+    pytest.skip(sentence)
+
+
+def create_tables(url: str) -> None:
+    """All tables in an empty database, by the migrations where there are any."""
+    engine = db.make_engine(url)
+    db.load_models()
+    db.Base.metadata.create_all(engine)
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A running PostgreSQL of this test process, whatever the suite runs on."""
+    folder = programs()
+    if folder is None:
+        missing("PostgreSQL")
+    assert folder is not None
+    server = Cluster(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def fresh_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], str]:
+    """Gives an empty database with all tables; asks for a folder the SQLite file may live in."""
+    if chosen() == "postgresql":
+        return _postgresql(request.getfixturevalue("cluster"))
+    return _sqlite(tmp_path_factory.mktemp("database"))
+
+
+@pytest.fixture
+def database_url(fresh_database: Callable[[Path], str], tmp_path: Path) -> str:
+    """The URL of a database that has every table and no row."""
+    return fresh_database(tmp_path)
+
+
+def _sqlite(folder: Path) -> Callable[[Path], str]:
+    template = folder / "template.db"
+    create_tables(f"sqlite:///{template}")
+
+    def fresh(target: Path) -> str:
+        shutil.copyfile(template, target / "test.db")
+        return f"sqlite:///{target / 'test.db'}"
+
+    return fresh
+
+
+def _postgresql(cluster: Cluster) -> Callable[[Path], str]:
+    name = f"test_{os.getpid()}"
+    url = cluster.create_database(name)
+    create_tables(url)
+    admin = cluster.admin(name)
+    tables = [str(row[0]) for row in admin.execute(_TABLES)]
+
+    def fresh(_target: Path) -> str:
+        empty(admin, tables)
+        return url
+
+    return fresh
+
+
+_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+
+
+def empty(admin: psycopg.Connection[tuple[object, ...]], tables: list[str]) -> None:
+    """Truncates the tables that have rows. A transaction left open by an earlier test ends here, named."""
+    filled = [
+        name
+        for name in tables
+        if admin.execute(sql.SQL("SELECT 1 FROM {} LIMIT 1").format(sql.Identifier(name))).fetchone()
+    ]
+    if filled:
+        admin.execute("SET lock_timeout = '10s'")
+        names = sql.SQL(", ").join(map(sql.Identifier, filled))
+        admin.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(names))
