@@ -1,0 +1,62 @@
+# Two commands matter: make run, make test. Both install what they need first.
+PYTHON ?= python3
+PORT ?= 8000
+WORKERS ?= 2
+PYTEST_ARGS ?=
+# Newer versions of everything: make lock UPGRADE=--upgrade
+UPGRADE ?=
+BIN := .venv/bin
+LINTERS := ruff format types ladder templates architecture
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format lock installed installed-dev $(addprefix lint-,$(LINTERS))
+
+help: ## Show these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: installed ## Start everything and print the address (another port: make run PORT=9000)
+	@PORT=$(PORT) exec $(BIN)/python -m mailsetup.cli.development
+
+test: installed-dev ## Run every test on SQLite, then on PostgreSQL (some: make test PYTEST_ARGS="-k wizard")
+	@$(PYTHON) mailsetup/cli/system_packages.py
+	@failed=0; for database in sqlite postgresql; do \
+		echo "== The tests on $$database"; \
+		MAILSETUP_TEST_DATABASE=$$database $(BIN)/python -m pytest -n $(WORKERS) -rs $(PYTEST_ARGS) || failed=1; \
+	done; exit $$failed
+
+lint: installed-dev ## Check style, types, imports, templates and the rules of the house
+	@$(MAKE) --no-print-directory --keep-going $(addprefix lint-,$(LINTERS))
+
+lint-ruff:
+	$(BIN)/ruff check .
+lint-format:
+	$(BIN)/ruff format --check .
+lint-types:
+	$(BIN)/mypy
+lint-ladder:
+	$(BIN)/lint-imports
+lint-templates:
+	$(BIN)/djlint templates --lint --quiet
+lint-architecture:
+	$(BIN)/python -m pytest tests/test_architecture.py
+
+format: installed-dev ## Bring the code into shape
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+# The hashes come from the registry this machine is set up for; its name must not get into a committed file.
+lock: installed ## Write requirements*.txt anew from requirements*.in
+	@test -x var/uv/bin/uv || ($(BIN)/python -m venv var/uv && var/uv/bin/pip install --quiet uv)
+	@for lock in requirements requirements-dev; do \
+		constraint=$$(test $$lock = requirements || echo "--constraint requirements.txt"); \
+		var/uv/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url \
+			--custom-compile-command "make lock" $(UPGRADE) $$constraint $$lock.in -o $$lock.txt || exit 1; \
+	done
+	@$(MAKE) --no-print-directory installed-dev
+	@$(BIN)/python -m pytest tests/test_architecture.py -k committed
+
+installed:
+	@$(PYTHON) mailsetup/cli/environment.py requirements.txt
+
+installed-dev:
+	@$(PYTHON) mailsetup/cli/environment.py requirements-dev.txt
