@@ -63,6 +63,7 @@ class HasId:
 
 def load_models() -> None:
     """Imports every table, so that metadata and foreign keys are complete."""
+    importlib.import_module("mailsetup.core.leases")
     for feature in MODELS:
         importlib.import_module(f"mailsetup.{feature}.models")
 

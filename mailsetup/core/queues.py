@@ -58,6 +58,16 @@ def connection() -> redis.Redis:
     return _connections[_url]
 
 
+def forget_connections() -> None:
+    """For a forked child: the parent's sockets are not ours to use."""
+    _connections.clear()
+
+
+def eviction_policy() -> str:
+    """What Redis does when it is full. Raises redis.RedisError."""
+    return str(connection().config_get("maxmemory-policy")["maxmemory-policy"])
+
+
 def queue(name: str) -> Queue:
     """The queue of this name, with the JSON serializer and our job class."""
     return Queue(name, connection=connection(), serializer=JSONSerializer, job_class=ListedJob)

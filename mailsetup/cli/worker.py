@@ -1,0 +1,85 @@
+"""One worker process: serves one queue, forks for each job, ends after the job at hand.
+
+`python -m mailsetup.cli.worker mail|tests|alerts`
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import signal
+import sys
+from typing import Any
+
+from rq import Worker
+from rq.job import Job
+from rq.queue import Queue
+from rq.serializers import JSONSerializer
+
+from mailsetup import settings
+from mailsetup.core import db, logs, queues, stopping
+from mailsetup.core.errors import SettingsError
+
+PR_SET_PDEATHSIG = 1
+
+
+class QueueWorker(Worker):
+    """RQ's worker with the fork's loose ends tied: see each method."""
+
+    def setup_work_horse_signals(self) -> None:
+        """An orphaned job must not outlive its worker, or another worker sends its mail again."""
+        super().setup_work_horse_signals()
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        stopping.listen(stopping.STOP_SIGNAL)
+        # A pooled connection inherited over a fork is shared with the parent: never use it.
+        db.engine().dispose(close=False)
+        queues.forget_connections()
+
+    def handle_warm_shutdown_request(self) -> None:
+        """A deploy: the running job is told to finish the mail at hand and to take no more."""
+        super().handle_warm_shutdown_request()
+        if self.horse_pid:
+            self.kill_horse(sig=stopping.STOP_SIGNAL)
+
+    def handle_job_failure(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> None:
+        """A job that failed is logged by name and id; its work is in the database and is rung for again."""
+        queues.log.error("job_failed", job=job.func_name, job_id=job.id, queue=queue.name)
+        super().handle_job_failure(job, queue, *args, **kwargs)
+
+
+def make_worker(name: str) -> QueueWorker:
+    """A worker for the queue of this name; its jobs' modules are imported before the first fork."""
+    for function, (queue_name, _) in queues.JOBS.items():
+        if queue_name == name:
+            importlib.import_module(function.rpartition(".")[0])
+    worker = QueueWorker(
+        [queues.queue(name)],
+        connection=queues.connection(),
+        serializer=JSONSerializer,
+        job_class=queues.ListedJob,
+        worker_ttl=30,
+        job_monitoring_interval=5,
+        maintenance_interval=30,
+    )
+    worker.log_result_lifespan = False
+    return worker
+
+
+def main() -> int:
+    """Serves the queue named on the command line until asked to stop."""
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    if name not in queues.QUEUES:
+        print(f"Name one queue: {', '.join(queues.QUEUES)}.", file=sys.stderr)
+        return 2
+    try:
+        started = settings.start(settings.load())
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    logs.configure(pretty=started.env == "development")
+    make_worker(name).work(logging_level="WARNING")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

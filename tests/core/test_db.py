@@ -1,0 +1,95 @@
+import threading
+import uuid
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import StatementError
+
+from mailsetup.core import db, leases
+from mailsetup.core.clock import utcnow
+from mailsetup.core.errors import NotFound
+from mailsetup.core.ids import new_id
+from mailsetup.workspaces.models import AuditEvent, Workspace
+
+
+@pytest.fixture(autouse=True)
+def configured(database_url: str) -> None:
+    db.configure(database_url)
+
+
+def test_it_keeps_times_aware_and_in_utc() -> None:
+    local = datetime(2026, 11, 21, 15, 5, tzinfo=timezone(timedelta(hours=-5)))
+    with db.session_scope() as session:
+        session.add(row := Workspace(name="w", created_at=local))
+    with db.session_scope() as session:
+        stored = session.get_one(Workspace, row.id).created_at
+    assert stored == local
+    assert stored.tzinfo == UTC
+
+
+def test_it_refuses_a_naive_time() -> None:
+    naive = utcnow().replace(tzinfo=None)
+    with pytest.raises(StatementError), db.session_scope() as session:
+        session.add(Workspace(name="w", created_at=naive))
+
+
+def test_it_rolls_back_when_an_exception_leaves() -> None:
+    row_id = new_id()
+    with pytest.raises(RuntimeError), db.session_scope() as session:
+        session.add(Workspace(id=row_id, name="w"))
+        session.flush()
+        raise RuntimeError
+    with db.session_scope() as session:
+        assert session.get(Workspace, row_id) is None
+
+
+def test_it_finds_a_row_only_in_its_own_workspace() -> None:
+    with db.session_scope() as session:
+        ours, theirs = Workspace(name="a"), Workspace(name="b")
+        session.add_all([ours, theirs])
+        session.flush()
+        event = AuditEvent(workspace_id=ours.id, actor_label="a", action="x:y", subject="s")
+        session.add(event)
+        session.flush()
+        assert db.fetch_owned(session, AuditEvent, ours.id, event.id) is event
+        for workspace_id, row_id in ((theirs.id, event.id), (ours.id, uuid.uuid4())):
+            with pytest.raises(NotFound):
+                db.fetch_owned(session, AuditEvent, workspace_id, row_id)
+
+
+def test_it_loses_no_update_when_many_read_then_write() -> None:
+    with db.session_scope() as session:
+        session.add(row := Workspace(name="0"))
+
+    def add_one() -> None:
+        for _ in range(10):
+            with db.session_scope() as session:
+                locked = session.get_one(Workspace, row.id, with_for_update=True)
+                locked.name = str(int(locked.name) + 1)
+
+    threads = [threading.Thread(target=add_one) for _ in range(4)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    with db.session_scope() as session:
+        assert session.get_one(Workspace, row.id).name == "40"
+
+
+def test_it_makes_ids_that_grow_with_time() -> None:
+    ids = [new_id() for _ in range(3)]
+    assert all(value.version == 7 for value in ids)
+    assert sorted(ids, key=lambda value: value.int >> 80) == ids
+
+
+def test_it_gives_a_lease_to_one_holder_until_it_ends() -> None:
+    first, second = leases.new_holder(), leases.new_holder()
+    with db.session_scope() as session:
+        assert leases.hold(session, "x", first, 60)
+        assert leases.hold(session, "x", first, 60)
+        assert not leases.hold(session, "x", second, 60)
+        leases.release(session, "x", second)
+        assert not leases.hold(session, "x", second, 60)
+        leases.release(session, "x", first)
+    with db.session_scope() as session:
+        session.execute(text("SELECT 1"))
+        assert leases.hold(session, "x", second, 60)
