@@ -55,6 +55,24 @@ class CredentialValue:
 
 
 @dataclass(frozen=True)
+class Timeouts:
+    """How long a conversation may take, in seconds; a test run uses `TEST_TIMEOUTS`.
+
+    `final` is the wait for the answer to a whole mail (RFC 5321 4.5.3.2.6: 10 minutes, as an early
+    hang-up there makes duplicates); `session` bounds everything said for one mail.
+    """
+
+    resolve: float = 10.0
+    connect: float = 30.0
+    command: float = 120.0
+    final: float = 600.0
+    session: float = 840.0
+
+
+TEST_TIMEOUTS = Timeouts(resolve=10.0, connect=10.0, command=15.0, final=30.0, session=50.0)
+
+
+@dataclass(frozen=True)
 class Platform:
     """What the operator's settings say about the outside world; `door` is the only way out."""
 
@@ -67,6 +85,7 @@ class Platform:
     client_id: str = ""
     client_secret: Secret = field(default_factory=lambda: Secret(""))
     client_certificate_pem: Secret = field(default_factory=lambda: Secret(""))
+    timeouts: Timeouts = Timeouts()
 
     @property
     def redirect_uri(self) -> str:
@@ -134,6 +153,7 @@ class FreshTokens:
         self.cache = cache or TokenCache()
 
     def token_for(self, service: MailService) -> Token:
+        """A new token. Raises TransportError at stage `token`."""
         return service.fetch_token(self.cache, fresh=True)
 
 
@@ -220,6 +240,16 @@ class MailService(ABC):
         """The fields as shown, with defaults that depend on the operator's settings filled in."""
         return cls.fields
 
+    @classmethod
+    def sign_in_scopes(cls, public: Mapping[str, str], platform: Platform) -> tuple[str, ...]:
+        """What to ask Microsoft for when a person signs in for this kind; empty when nobody does."""
+        return ()
+
+    @property
+    def mailbox(self) -> str:
+        """Whose limits count: the mailbox, or the login at the host, that mail goes through."""
+        return str(self.settings.get("username") or self.settings.get("from_address", "")).lower()
+
     def fetch_token(self, cache: TokenCache, *, fresh: bool = False) -> Token:
         """A token from Microsoft or the cache; `fresh` reuses no access token. Raises TransportError."""
         raise NotImplementedError(f"{type(self).__name__} needs no token")
@@ -232,7 +262,7 @@ class MailService(ABC):
     def deliver(self, mail: Mail, report: Report) -> SendResult:
         """Opens if needed, then sends: `sender`, `recipient`, `accept`. Raises TransportError."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - a kind that keeps no connection has nothing to close
         """Ends the conversation politely; never raises for a connection that is already gone."""
 
 

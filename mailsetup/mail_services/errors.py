@@ -18,7 +18,7 @@ class TransportError(MailsetupError):
     accepted although no answer says so. `retry_after` is in seconds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the facts of a refusal, each named
         self,
         raw: str,
         *,

@@ -1,0 +1,115 @@
+"""Microsoft's clouds: each has its own sign-in, Graph and mail servers, and tokens do not cross."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from mailsetup.mail_services.base import Platform
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """One cloud (learn.microsoft.com, "Microsoft Graph national cloud deployments")."""
+
+    name: str
+    label: str
+    login_url: str
+    graph_url: str
+    outlook_url: str  # what delegated SMTP.Send is a scope of
+    outlook_app_url: str  # what app-only SMTP tokens are for
+    smtp_host: str
+    smtp_port: int = 587
+    portal_url: str = "https://portal.azure.com"
+
+    @property
+    def graph_scope(self) -> str:
+        """App-only Graph: every application permission granted."""
+        return f"{self._resource(self.graph_url)}/.default"
+
+    @property
+    def smtp_app_scope(self) -> str:
+        """App-only SMTP."""
+        return f"{self.outlook_app_url}/.default"
+
+    @property
+    def smtp_scope(self) -> str:
+        """SMTP as the signed-in person."""
+        return f"{self.outlook_url}/SMTP.Send"
+
+    def graph_scopes(self, *names: str) -> tuple[str, ...]:
+        """Delegated Graph scopes, fully named, as a bare name means the global cloud."""
+        return tuple(f"{self._resource(self.graph_url)}/{name}" for name in names)
+
+    def _resource(self, url: str) -> str:
+        """The resource a Graph address stands for; a stand-in or private one is the global cloud's."""
+        known = {cloud.graph_url for cloud in CLOUDS.values()}
+        return url if url in known else CLOUDS["global"].graph_url
+
+    @property
+    def graph_host(self) -> str:
+        """The host name of Graph."""
+        return urlsplit(self.graph_url).hostname or ""
+
+
+_OUTLOOK, _OUTLOOK_APP = "https://outlook.office.com", "https://outlook.office365.com"
+CLOUDS = {
+    cloud.name: cloud
+    for cloud in (
+        Cloud(
+            "global",
+            "Microsoft 365 (worldwide, and GCC)",
+            "https://login.microsoftonline.com",
+            "https://graph.microsoft.com",
+            _OUTLOOK,
+            _OUTLOOK_APP,
+            "smtp.office365.com",
+            portal_url="https://entra.microsoft.com",
+        ),
+        Cloud(
+            "usgov",
+            "US Government (GCC High)",
+            "https://login.microsoftonline.us",
+            "https://graph.microsoft.us",
+            "https://outlook.office365.us",
+            "https://outlook.office365.us",
+            "smtp.office365.us",
+            portal_url="https://portal.azure.us",
+        ),
+        Cloud(
+            "usgov_dod",
+            "US Department of Defense",
+            "https://login.microsoftonline.us",
+            "https://dod-graph.microsoft.us",
+            "https://outlook-dod.office365.us",
+            "https://outlook-dod.office365.us",
+            "outlook-dod.office365.us",
+            portal_url="https://portal.azure.us",
+        ),
+        Cloud(
+            "china",
+            "China (21Vianet)",
+            "https://login.partner.microsoftonline.cn",
+            "https://microsoftgraph.chinacloudapi.cn",
+            "https://partner.outlook.cn",
+            "https://partner.outlook.cn",
+            "smtp.partner.outlook.cn",
+            portal_url="https://portal.azure.cn",
+        ),
+    )
+}
+CLOUD_CHOICES = tuple((cloud.name, cloud.label) for cloud in CLOUDS.values())
+
+
+def cloud_of(name: str, platform: Platform) -> Cloud:
+    """The cloud by name; the operator's settings replace the addresses of the global one."""
+    cloud = CLOUDS.get(name or "global", CLOUDS["global"])
+    if cloud.name != "global":
+        return cloud
+    return replace(
+        cloud,
+        login_url=platform.login_url,
+        graph_url=platform.graph_url,
+        smtp_host=platform.outlook_smtp_host,
+        smtp_port=platform.outlook_smtp_port,
+    )

@@ -1,0 +1,64 @@
+"""Graph as a signed-in person: the mailbox's owner allows us to send, with multi-factor authentication."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mailsetup.mail_services import microsoft
+from mailsetup.mail_services.base import Consent, Platform, Token, TokenCache
+from mailsetup.mail_services.clouds import Cloud, cloud_of
+from mailsetup.mail_services.graph_service import GraphService, graph_fields
+from mailsetup.mail_services.standard_fields import clean_mailbox, clean_sender
+from mailsetup.mail_services.values import Answers
+
+
+def _scopes(cloud: Cloud) -> tuple[str, ...]:
+    """Mail.Send and no more: ordinary users may allow it themselves."""
+    return cloud.graph_scopes("Mail.Send", "User.Read")
+
+
+class GraphDelegated(GraphService):
+    """Sends as the person who signed in (learn.microsoft.com/graph/api/user-sendmail, `/me`)."""
+
+    kind = "graph_delegated"
+    label = "Microsoft 365, by signing in"
+    summary = (
+        "You sign in as the mailbox. Works with multi-factor authentication. "
+        "Needs signing in again if your organisation's rules ask for it."
+    )
+    position = 2
+    credential_types = ("microsoft_grant",)
+    consent = Consent.SIGN_IN
+    fields = graph_fields(
+        username="The mailbox you sign in with at Microsoft; a copy of each mail stays in its Sent Items.",
+        from_address=(
+            "The address people see. It must be the mailbox you sign in with, "
+            "or one that this mailbox has Send As rights for."
+        ),
+    )
+
+    @classmethod
+    def clean(cls, raw: Mapping[str, str], *, platform: Platform) -> dict[str, Any]:
+        """The settings out of a form. Raises InvalidInput by field."""
+        answers = Answers(raw)
+        sender = clean_sender(answers)
+        mailbox = clean_mailbox(answers, sender["from_address"])
+        answers.finish()
+        return {**cls.endpoint(platform), "username": mailbox, **sender}
+
+    @classmethod
+    def sign_in_scopes(cls, public: Mapping[str, str], platform: Platform) -> tuple[str, ...]:
+        """What the person is asked to allow."""
+        return _scopes(cloud_of(public.get("cloud", ""), platform))
+
+    def fetch_token(self, cache: TokenCache, *, fresh: bool = False) -> Token:
+        """A token of the signed-in person. Raises TransportError."""
+        return microsoft.acquire_user_token(
+            self.platform, self.required_credential(), _scopes(self.cloud), cache, fresh=fresh
+        )
+
+    @property
+    def send_path(self) -> str:
+        """Where a mail is posted to."""
+        return "/v1.0/me/sendMail"

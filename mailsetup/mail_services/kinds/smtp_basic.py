@@ -1,0 +1,82 @@
+"""SMTP with user name and password, or without a login: any mail server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mailsetup.mail_services.base import Field, Platform, Token
+from mailsetup.mail_services.errors import TransportError
+from mailsetup.mail_services.smtp import Login
+from mailsetup.mail_services.smtp_service import SMTPService
+from mailsetup.mail_services.standard_fields import clean_sender, clean_server, standard_fields
+from mailsetup.mail_services.values import Answers, one_line
+
+
+class SMTPBasic(SMTPService):
+    """Submission with AUTH PLAIN or LOGIN (RFC 6409, RFC 4954)."""
+
+    kind = "smtp_basic"
+    label = "SMTP with user name and password"
+    summary = (
+        "Any mail server. Microsoft is retiring this for Exchange Online: off by default from the end of "
+        "December 2026, final date to be announced in the second half of 2027."
+    )
+    position = 4
+    stages = ("settings", "resolve", "connect", "tls", "authenticate", "sender", "recipient", "accept")
+    credential_types = ("smtp_login",)
+    credential_required = False
+    fields = (
+        *standard_fields(
+            {
+                "host": "The name of your mail server, as your mail provider gives it.",
+                "port": "587 with STARTTLS is usual; 465 means TLS from the start.",
+                "tls": "How the connection is encrypted. Without encryption anyone on the way can read the mail.",
+                "username": (
+                    "Identifies the sender in the mail's headers. Leave blank to use the user name "
+                    "of the credential; that one is used for signing in."
+                ),
+                "from_address": "The address people see. Most servers want it to belong to the user name.",
+            }
+        ),
+        Field(
+            "allow_plain_login",
+            "Send the password without encryption",
+            "Only for a server inside your own network: anyone on the way can read the password.",
+            input="checkbox",
+            required=False,
+        ),
+    )
+
+    @classmethod
+    def clean(cls, raw: Mapping[str, str], *, platform: Platform) -> dict[str, Any]:
+        """The settings out of a form. Raises InvalidInput by field."""
+        answers = Answers(raw)
+        settings = {**clean_server(answers), "username": answers.parsed("username", one_line), **clean_sender(answers)}
+        settings["allow_plain_login"] = answers.ticked("allow_plain_login") and settings["tls"] == "none"
+        answers.finish()
+        return settings
+
+    @property
+    def mailbox(self) -> str:
+        """The login at the host, whose limits count."""
+        user = self.credential.public.get("username", "") if self.credential else ""
+        return f"{user or self.settings.get('from_address', '')}@{self.settings.get('host', '')}".lower()
+
+    def check_settings(self) -> None:
+        """A password is never sent in the clear unless someone ticked that it may be."""
+        super().check_settings()
+        if self.settings["tls"] == "none" and self.credential and not self.settings.get("allow_plain_login"):
+            raise TransportError("", channel="settings", stage="settings", code="plain_login", permanent=True)
+
+    def server(self) -> tuple[str, int, str]:
+        """What was typed."""
+        return str(self.settings["host"]), int(self.settings["port"]), str(self.settings["tls"])
+
+    def login(self, token: Token | None) -> Login | None:
+        """User name and password, or no login at all."""
+        if self.credential is None:
+            return None
+        return Login(
+            self.credential.public.get("username", ""), self.credential.secrets["password"], ("PLAIN", "LOGIN")
+        )

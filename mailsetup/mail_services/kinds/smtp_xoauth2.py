@@ -1,0 +1,80 @@
+"""SMTP to Exchange Online with a token instead of a password: app-only, or as a signed-in person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from mailsetup.mail_services import microsoft
+from mailsetup.mail_services.base import Consent, Field, Platform, Token, TokenCache
+from mailsetup.mail_services.clouds import cloud_of
+from mailsetup.mail_services.smtp import Login
+from mailsetup.mail_services.smtp_service import SMTPService
+from mailsetup.mail_services.standard_fields import clean_mailbox, clean_sender, standard_fields
+from mailsetup.mail_services.values import Answers
+
+
+class SMTPXOAuth2(SMTPService):
+    """Submission with XOAUTH2 (learn.microsoft.com, "Authenticate an IMAP, POP or SMTP connection using OAuth")."""
+
+    kind = "smtp_xoauth2"
+    label = "SMTP with OAuth 2.0 (Microsoft 365)"
+    summary = "When mail must go through smtp.office365.com."
+    position = 3
+    stages = ("settings", "token", "resolve", "connect", "tls", "authenticate", "sender", "recipient", "accept")
+    credential_types = ("microsoft_app", "microsoft_grant")
+    consent = Consent.SIGN_IN
+    connections_per_mailbox = 3
+    messages_per_minute = 30
+    fields = standard_fields(
+        {
+            "host": "Exchange Online's mail server. It follows from the Microsoft cloud of the credential.",
+            "port": "Exchange Online takes mail from programs on this port.",
+            "tls": "Exchange Online demands STARTTLS: the connection is encrypted before anything is said.",
+            "username": (
+                "The mailbox that we sign in to and that identifies the sender in the mail's headers. "
+                "Leave blank to use the From address."
+            ),
+            "from_address": "The address people see. It is the mailbox itself, or one it has Send As rights for.",
+        },
+        fixed={"host": "smtp.office365.com", "port": "587", "tls": "starttls"},
+    )
+
+    @classmethod
+    def form_fields(cls, platform: Platform) -> tuple[Field, ...]:
+        """The fields with the mail server of the operator's settings."""
+        shown = {"host": platform.outlook_smtp_host, "port": str(platform.outlook_smtp_port)}
+        return tuple(replace(one, default=shown.get(one.name, one.default)) for one in cls.fields)
+
+    @classmethod
+    def clean(cls, raw: Mapping[str, str], *, platform: Platform) -> dict[str, Any]:
+        """The settings out of a form. Raises InvalidInput by field."""
+        answers = Answers(raw)
+        sender = clean_sender(answers)
+        mailbox = clean_mailbox(answers, sender["from_address"])
+        answers.finish()
+        server = {"host": platform.outlook_smtp_host, "port": platform.outlook_smtp_port, "tls": "starttls"}
+        return {**server, "username": mailbox, **sender}
+
+    @classmethod
+    def sign_in_scopes(cls, public: Mapping[str, str], platform: Platform) -> tuple[str, ...]:
+        """What the person is asked to allow."""
+        return (cloud_of(public.get("cloud", ""), platform).smtp_scope,)
+
+    def fetch_token(self, cache: TokenCache, *, fresh: bool = False) -> Token:
+        """A token for SMTP: the app's own, or the signed-in person's. Raises TransportError."""
+        credential = self.required_credential()
+        cloud = cloud_of(credential.public.get("cloud", ""), self.platform)
+        if credential.type == "microsoft_app":
+            return microsoft.acquire_app_token(self.platform, credential, cloud.smtp_app_scope, cache, fresh=fresh)
+        return microsoft.acquire_user_token(self.platform, credential, (cloud.smtp_scope,), cache, fresh=fresh)
+
+    def server(self) -> tuple[str, int, str]:
+        """The mail server of the credential's cloud."""
+        cloud = cloud_of(self.required_credential().public.get("cloud", ""), self.platform)
+        return cloud.smtp_host, cloud.smtp_port, "starttls"
+
+    def login(self, token: Token | None) -> Login | None:
+        """The mailbox with its token."""
+        return Login(str(self.settings["username"]), token.value, ("XOAUTH2",)) if token else None
