@@ -13,6 +13,7 @@ from mailsetup.core.clock import utcnow
 from mailsetup.core.db import Base, HasId
 
 OPENED, REMINDED, RESOLVED, TESTED = "opened", "reminded", "resolved", "tested"
+PENDING, SENDING, SENT, FAILED, SKIPPED = "pending", "sending", "sent", "failed", "skipped"
 
 
 class Alert(HasId, Base):
@@ -41,8 +42,10 @@ class Alert(HasId, Base):
     fix_path: Mapped[str] = mapped_column(String(300), default="/")
     notify_address: Mapped[str] = mapped_column(String(254), default="")
     count: Mapped[int] = mapped_column(default=1)
+    waiting: Mapped[int] = mapped_column(default=0)  # mails held back when it was last seen
     opened_at: Mapped[datetime] = mapped_column(default=utcnow)
     last_seen_at: Mapped[datetime] = mapped_column(default=utcnow)
+    reminded_at: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None]
     resolution: Mapped[str] = mapped_column(String(300), default="")
 
@@ -62,7 +65,7 @@ class AlertRoute(HasId, Base):
 
 
 class AlertNotice(HasId, Base):
-    """One notice to one address, and whether sending it worked."""
+    """One notice to one address, and whether sending it worked; `lease_token` names the job that is sending it."""
 
     __tablename__ = "alert_notices"
     __table_args__ = (Index("ix_alert_notices_due", "state", "next_attempt_at"),)
@@ -72,9 +75,14 @@ class AlertNotice(HasId, Base):
     event: Mapped[str] = mapped_column(String(10))
     channel: Mapped[str] = mapped_column(String(20), default="email")
     target: Mapped[str] = mapped_column(String(254))
-    state: Mapped[str] = mapped_column(String(10), default="pending")  # pending, sending, sent, failed
+    state: Mapped[str] = mapped_column(String(10), default=PENDING)
     attempts: Mapped[int] = mapped_column(default=0)
     error: Mapped[str] = mapped_column(Text, default="")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     next_attempt_at: Mapped[datetime] = mapped_column(default=utcnow)
     sent_at: Mapped[datetime | None]
+    lease_token: Mapped[str | None] = mapped_column(String(40))
+    lease_until: Mapped[datetime | None]
+    possible_duplicate: Mapped[bool] = mapped_column(default=False)
+
+    alert: Mapped[Alert | None] = relationship(viewonly=True)
