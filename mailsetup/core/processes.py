@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import hashlib
 import os
 import signal
+import tempfile
 from pathlib import Path
 
+from mailsetup.core.errors import MailsetupError
+
 PR_SET_PDEATHSIG = 1
+# sun_path holds 108 bytes with its closing zero (unix(7)).
+SOCKET_PATH_LIMIT = 107
+
+
+class NotOurs(MailsetupError):
+    """A folder we would work in belongs to another user of the machine."""
 
 
 def _c_library() -> ctypes.CDLL | None:
@@ -35,3 +45,19 @@ def lock_file(path: Path) -> int | None:
         os.close(descriptor)
         return None
     return descriptor
+
+
+def socket_path(folder: Path, name: str, *, limit: int = SOCKET_PATH_LIMIT) -> Path:
+    """Where a unix socket of this folder lives: inside it, or in a short private folder when the path is too long."""
+    path = folder.resolve() / name
+    if len(os.fsencode(path)) <= limit:
+        return path
+    digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"mailsetup-{os.getuid()}-{digest}" / name
+
+
+def private_folder(folder: Path) -> None:
+    """Makes the folder for us alone. Raises NotOurs when it is somebody else's."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.stat().st_uid != os.getuid():
+        raise NotOurs(f"The folder {folder} belongs to someone else; remove it or choose another one.")

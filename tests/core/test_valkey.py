@@ -4,18 +4,18 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import redis
 
-from mailsetup.core.valkey import SOCKET_PATH_LIMIT, EmbeddedValkey, ValkeyError
+from mailsetup.core.processes import SOCKET_PATH_LIMIT
+from mailsetup.core.valkey import EmbeddedValkey, ValkeyError
+from tests.processes import alive, until
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[EmbeddedValkey]:
+def server(tmp_path) -> Iterator[EmbeddedValkey]:
     server = EmbeddedValkey(tmp_path / "valkey")
     yield server
     server.kill()
@@ -90,14 +90,4 @@ def test_it_dies_with_the_process_that_started_it(tmp_path):
     child = int(parent.stdout.readline())
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
-    deadline = time.monotonic() + 10
-    while Path(f"/proc/{child}/cmdline").exists() and _command(child):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def _command(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
+    until(lambda: not alive(child))
