@@ -15,7 +15,10 @@ from mailsetup.workspaces.models import User
 
 
 class Credential(HasId, Base):
-    """A named secret of one workspace, reusable by several setups; setups follow `version`."""
+    """A named secret of one workspace, reusable by several setups.
+
+    Setups follow `version`; `revision` counts every edit, so that nobody overwrites what they have not seen.
+    """
 
     __tablename__ = "credentials"
     __table_args__ = (UniqueConstraint("workspace_id", "name"),)
@@ -25,6 +28,7 @@ class Credential(HasId, Base):
     description: Mapped[str] = mapped_column(Text, default="")
     type: Mapped[str] = mapped_column(String(40))
     version: Mapped[int] = mapped_column(default=1)
+    revision: Mapped[int] = mapped_column(default=1)
     expires_on: Mapped[date | None]
     expiry_note: Mapped[str] = mapped_column(String(400), default="")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
@@ -35,7 +39,10 @@ class Credential(HasId, Base):
 
 
 class CredentialVersion(HasId, Base):
-    """One state of a credential: public facts in clear, `sealed` holds a JSON object of its secrets."""
+    """One state of a credential: public facts in clear, `sealed` holds a JSON object of its secrets.
+
+    `secret_names` says which secrets are inside, so that pages need not open it.
+    """
 
     __tablename__ = "credential_versions"
     __table_args__ = (UniqueConstraint("credential_id", "version"),)
@@ -44,6 +51,7 @@ class CredentialVersion(HasId, Base):
     credential_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("credentials.id", ondelete="CASCADE"))
     version: Mapped[int]
     public: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    secret_names: Mapped[list[Any]] = mapped_column(default=list)
     sealed: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     created_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
