@@ -1,4 +1,4 @@
-"""The only writer of AuditEvent."""
+"""The audit trail: its only writer, and its pages."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mailsetup.workspaces.models import AuditEvent
@@ -20,6 +21,15 @@ class Actor:
 
 
 SYSTEM = Actor("mailsetup")
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class AuditChoices:
+    """What a page of the trail can be filtered by."""
+
+    actions: list[str]
+    people: list[str]
 
 
 def record(
@@ -44,3 +54,33 @@ def record(
             detail=detail,
         )
     )
+
+
+@dataclass(frozen=True)
+class AuditFilter:
+    """Which events a person wants to see; empty fields mean all."""
+
+    action: str = ""
+    person: str = ""
+
+
+def list_events(
+    session: Session, workspace_id: uuid.UUID, wanted: AuditFilter, *, before: uuid.UUID | None = None
+) -> tuple[list[AuditEvent], uuid.UUID | None]:
+    """A page of events, newest first, and where the next page begins."""
+    query = select(AuditEvent).where(AuditEvent.workspace_id == workspace_id)
+    for column, value in ((AuditEvent.action, wanted.action), (AuditEvent.actor_label, wanted.person)):
+        query = query.where(column == value) if value else query
+    # Ids are ordered by time, so the id of the last row shown is the cursor.
+    query = query.where(AuditEvent.id < before) if before else query
+    rows = list(session.scalars(query.order_by(AuditEvent.id.desc()).limit(PAGE + 1)))
+    return rows[:PAGE], rows[PAGE - 1].id if len(rows) > PAGE else None
+
+
+def audit_choices(session: Session, workspace_id: uuid.UUID) -> AuditChoices:
+    """The actions and people that occur in the workspace's trail."""
+    found = (
+        session.scalars(select(column).where(AuditEvent.workspace_id == workspace_id).distinct().order_by(column))
+        for column in (AuditEvent.action, AuditEvent.actor_label)
+    )
+    return AuditChoices(*(list(values) for values in found))

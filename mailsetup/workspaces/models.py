@@ -75,10 +75,14 @@ class Invitation(HasId, Base):
     role: Mapped[str] = mapped_column(String(10))
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     invited_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    by_operator: Mapped[bool] = mapped_column(default=False)  # made on the server: may become an operator's account
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     expires_at: Mapped[datetime]
     accepted_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+
+    workspace: Mapped[Workspace] = relationship(lazy="joined")
+    invited_by: Mapped[User | None] = relationship(lazy="joined")
 
 
 class AuditEvent(HasId, Base):

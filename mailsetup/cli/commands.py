@@ -1,0 +1,12 @@
+"""The commands of `flask --app app`."""
+
+from __future__ import annotations
+
+import click
+
+from mailsetup.cli.database import database
+from mailsetup.cli.demo import demo
+from mailsetup.cli.keys import keys
+from mailsetup.cli.workspaces import workspace
+
+commands: tuple[click.Command, ...] = (database, workspace, demo, keys)

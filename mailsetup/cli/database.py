@@ -1,0 +1,58 @@
+"""`flask --app app db ...`: brings the database to the newest shape."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+
+from mailsetup.core import db
+from mailsetup.core.db import Base
+
+TOP = Path(__file__).parents[2]
+
+
+@click.group("db")
+def database() -> None:
+    """Migrations of the database."""
+
+
+@database.command("upgrade")
+def upgrade_command() -> None:
+    """Bring the database to the newest migration."""
+    upgrade()
+    click.echo("The database is at the newest migration.")
+
+
+@database.command("check")
+def check_command() -> None:
+    """Say whether the tables in the code differ from the migrations."""
+    try:
+        command.check(alembic_config())
+    except CommandError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@database.command("revision")
+@click.argument("message")
+def revision_command(message: str) -> None:
+    """Write a migration for what changed in the code, to be read before it is committed."""
+    command.revision(alembic_config(), message=message, autogenerate=True)
+
+
+def upgrade() -> None:
+    """Runs every migration that the configured database does not have yet."""
+    command.upgrade(alembic_config(), "head")
+
+
+def alembic_config() -> Config:
+    """Alembic's configuration for the database of this process."""
+    config = Config()
+    config.set_main_option("script_location", str(TOP / "migrations"))
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+    config.attributes["url"] = db.engine().url.render_as_string(hide_password=False)
+    config.attributes["metadata"] = Base.metadata
+    return config

@@ -1,0 +1,198 @@
+"""Who may do what: every view of the product carries exactly one rule of this module.
+
+A rule says who may look. Whoever may only look may not change: an unsafe request (POST) to a view that members
+may see needs an admin, unless the view is about the person's own things (`own=True`).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Response, current_app, g, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+
+from mailsetup.core.errors import NotAllowed, NotFound
+from mailsetup.web.csrf import SAFE_METHODS
+from mailsetup.web.htmx import is_htmx
+from mailsetup.web.paths import local_path
+from mailsetup.web.session import db_session
+from mailsetup.workspaces.audit import Actor
+from mailsetup.workspaces.login import WORKSPACE, remember_workspace, signed_in_user
+from mailsetup.workspaces.members import list_members, memberships
+from mailsetup.workspaces.models import ADMIN, MEMBER, OWNER, ROLES, Member, User, Workspace
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+PUBLIC, SIGNED_IN, API = "public", "signed_in", "api"
+RULES = (PUBLIC, SIGNED_IN, MEMBER, ADMIN, OWNER, API)
+
+
+def require(role: str, *, own: bool = False) -> Callable[[View], View]:
+    """For people of the current workspace with this role or a higher one."""
+    if role not in ROLES:
+        raise ValueError(f"{role} is not a role")
+
+    def decorate(view: View) -> View:
+        def check() -> ResponseReturnValue | None:
+            refusal = _ask_to_sign_in() or _ask_for_workspace()
+            if refusal is None:
+                _check_role(role, own=own)
+            return refusal
+
+        return marked(_guarded(view, check), role)
+
+    return decorate
+
+
+def signed_in(view: View) -> View:
+    """For whoever is signed in, whatever their workspaces."""
+    return marked(_guarded(view, _ask_to_sign_in), SIGNED_IN)
+
+
+def public(view: View) -> View:
+    """For everybody."""
+    return marked(view, PUBLIC)
+
+
+def marked(view: View, rule: str) -> View:
+    """Notes the rule on a view whose check is elsewhere, such as that of an API key."""
+    if rule not in RULES:
+        raise ValueError(f"{rule} is not a rule")
+    view.access_rule = rule  # type: ignore[attr-defined]
+    return view
+
+
+def _guarded(view: View, check: Callable[[], ResponseReturnValue | None]) -> View:
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        refusal = check()
+        return current_app.ensure_sync(view)(*args, **kwargs) if refusal is None else refusal
+
+    return guarded  # type: ignore[return-value]
+
+
+def _ask_to_sign_in() -> ResponseReturnValue | None:
+    if signed_in_user() is not None:
+        return None
+    address = url_for("sign_in.index", next=_way_back())
+    # A redirect would put the sign-in page into the fragment that htmx asked for.
+    return Response(status=401, headers={"HX-Redirect": address}) if is_htmx() else redirect(address)
+
+
+def _way_back() -> str | None:
+    if is_htmx():
+        return _path_of(request.headers.get("HX-Current-URL", ""))
+    if request.method not in SAFE_METHODS:
+        return _path_of(request.headers.get("Referer", ""))
+    path = request.full_path.rstrip("?")
+    return None if path == "/" else local_path(path, otherwise="") or None
+
+
+def _path_of(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    return local_path(path, otherwise="") or None
+
+
+def _ask_for_workspace() -> ResponseReturnValue | None:
+    return None if _member() else redirect(url_for("workspaces.new"))
+
+
+def _check_role(role: str, *, own: bool) -> None:
+    if role == MEMBER and request.method not in SAFE_METHODS and not own:
+        role = ADMIN
+    if not may(role):
+        raise NotAllowed(_who_may(role))
+
+
+def _who_may(role: str) -> str:
+    member = current_member()
+    allowed = ROLES[: ROLES.index(role) + 1]
+    people = [row.user for row in list_members(db_session(), member.workspace_id) if row.role in allowed]
+    names = ", ".join(f"{user.name} ({user.email})" for user in people[:3])
+    needed = "an owner" if role == OWNER else "an owner or admin"
+    ask = f" Ask {names}." if names else ""
+    where = member.workspace.name
+    return f"Nothing was changed: this needs {needed} of {where}, and you are {_article(member.role)}.{ask}"
+
+
+def _article(role: str) -> str:
+    return f"an {role}" if role == ADMIN else f"a {role}"
+
+
+def may(role: str) -> bool:
+    """Whether the person of this request has this role in the current workspace, or a higher one."""
+    member = _member()
+    return member is not None and ROLES.index(member.role) <= ROLES.index(role)
+
+
+def current_user() -> User:
+    """The person of this request. Raises NotAllowed when nobody is signed in."""
+    user = signed_in_user()
+    if user is None:
+        raise NotAllowed("Sign in first.")
+    return user
+
+
+def current_member() -> Member:
+    """The person's place in the current workspace. Raises NotFound without one."""
+    member = _member()
+    if member is None:
+        raise NotFound("no workspace")
+    return member
+
+
+def current_workspace() -> Workspace:
+    """The workspace this request is about. Raises NotFound when the person is in none."""
+    return current_member().workspace
+
+
+def current_actor() -> Actor:
+    """The person of this request as the audit trail names them."""
+    user = current_user()
+    return Actor(user.email, user.id)
+
+
+def choose_workspace(workspace_id: uuid.UUID) -> Member:
+    """Makes one of the person's own workspaces the current one. Raises NotFound for any other."""
+    query = select(Member).where(Member.user_id == current_user().id, Member.workspace_id == workspace_id)
+    member = db_session().scalars(query).unique().one_or_none()
+    if member is None:
+        raise NotFound("no such workspace")
+    remember_workspace(workspace_id)
+    g.member = member
+    return member
+
+
+def _member() -> Member | None:
+    # Asked once a request and never kept longer: whoever was removed is out with the next click.
+    if "member" not in g:
+        user = signed_in_user()
+        g.member = _find_member(user) if user else None
+    member: Member | None = g.member
+    return member
+
+
+def _find_member(user: User) -> Member | None:
+    rows = memberships(db_session(), user.id)
+    chosen = [row for row in rows if str(row.workspace_id) == session.get(WORKSPACE)]
+    if not rows:
+        return None
+    if not chosen:
+        remember_workspace(rows[0].workspace_id)
+    return chosen[0] if chosen else rows[0]
+
+
+def refuse_unruled_views() -> None:
+    """Stops a request to a view that somebody forgot to give a rule."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if view is not None and request.endpoint != "static" and not hasattr(view, "access_rule"):
+        raise RuntimeError(f"the view {request.endpoint} carries no access rule")

@@ -1,0 +1,45 @@
+"""The audit trail's actions and details in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+VERBS = {
+    "create": "made",
+    "update": "changed",
+    "delete": "deleted",
+    "rename": "renamed",
+    "revoke": "revoked",
+    "accept": "accepted",
+    "join": "joined",
+    "leave": "left",
+    "remove": "removed",
+    "change-role": "role changed",
+    "change-password": "password changed",
+    "sign-in": "signed in",
+    "pause": "paused",
+    "resume": "resumed",
+    "test": "tested",
+    "cancel": "cancelled",
+    "retry": "sent again",
+    "use": "used",
+    "make-default": "made the default",
+}
+THINGS = {"user": "Person", "api-key": "API key", "api_key": "API key", "outbound": "Setup", "config": "Setup"}
+
+
+def action_words(action: str) -> str:
+    """An action such as `credential:create` as people say it: Credential made."""
+    thing, _, verb = action.partition(":")
+    noun = THINGS.get(thing) or thing.replace("-", " ").replace("_", " ").capitalize()
+    return f"{noun} {VERBS.get(verb) or verb.replace('-', ' ').replace('_', ' ')}".strip()
+
+
+def detail_words(detail: Mapping[str, Any]) -> str:
+    """What else is known of an event, in one line."""
+    return "; ".join(f"{name.replace('_', ' ')}: {_value(value)}" for name, value in detail.items() if value)
+
+
+def _value(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -1,0 +1,49 @@
+"""What the frame of every page shows of people and workspaces."""
+
+from __future__ import annotations
+
+from flask import Flask, url_for
+
+from mailsetup import settings
+from mailsetup.web.frame import FrameData, Person, WorkspaceChoice, register_frame
+from mailsetup.web.session import db_session
+from mailsetup.workspaces.access import current_member, may
+from mailsetup.workspaces.login import signed_in_user
+from mailsetup.workspaces.members import memberships
+from mailsetup.workspaces.models import Member, User
+
+
+def people_in_frame() -> FrameData:
+    """The person, their workspaces, language and time zone; nothing for a visitor."""
+    user = signed_in_user()
+    if user is None:
+        return {}
+    rows = memberships(db_session(), user.id)
+    data: FrameData = {
+        "person": Person(user.name, user.email),
+        "workspaces": [_choice(row) for row in rows] if len(rows) > 1 else [],
+        "operator": is_operator(user),
+        "locale": user.locale,
+        "timezone": user.timezone,
+        "switch_url": url_for("workspaces.switch"),
+        "sign_out_url": url_for("sign_in.sign_out"),
+        "account_url": url_for("settings.index"),
+    }
+    if rows:
+        data["workspace"] = _choice(current_member())
+    return data
+
+
+def is_operator(user: User) -> bool:
+    """Whether the person runs this installation."""
+    return user.email in settings.current().operator_emails
+
+
+def _choice(member: Member) -> WorkspaceChoice:
+    return WorkspaceChoice(str(member.workspace_id), member.workspace.name)
+
+
+def install_people(app: Flask) -> None:
+    """Tells the frame who is there, and lets templates ask `may("admin")`."""
+    register_frame(people_in_frame)
+    app.jinja_env.globals["may"] = may

@@ -1,0 +1,131 @@
+"""Workspaces and who belongs to them."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from mailsetup.core.errors import Conflict, InvalidInput, NotAllowed
+from mailsetup.workspaces import audit, sealing
+from mailsetup.workspaces.audit import Actor
+from mailsetup.workspaces.models import MEMBER, OWNER, ROLES, Member, User, Workspace
+from mailsetup.workspaces.names import clean_name
+
+LAST_OWNER = "{name} is the only owner of this workspace. Make another member owner first."
+OWNERS_ONLY = "Only an owner can make, change or remove an owner."
+
+
+def create_workspace(session: Session, *, name: str, owner: User | None, actor: Actor) -> Workspace:
+    """A new workspace with its own data key; without an owner until one accepts an invitation. Raises InvalidInput."""
+    workspace = Workspace(name=clean_name(name, field="name", what="the workspace"))
+    session.add(workspace)
+    session.flush()
+    sealing.create_data_key(session, workspace.id)
+    audit.record(
+        session, workspace.id, actor=actor, action="workspace:create", subject=workspace.name, subject_id=workspace.id
+    )
+    if owner is not None:
+        add_member(session, workspace.id, owner, OWNER)
+    return workspace
+
+
+def rename_workspace(session: Session, workspace: Workspace, name: str, *, actor: Actor) -> None:
+    """Gives the workspace another name. Raises InvalidInput."""
+    before, workspace.name = workspace.name, clean_name(name, field="workspace_name", what="the workspace")
+    if before != workspace.name:
+        audit.record(
+            session,
+            workspace.id,
+            actor=actor,
+            action="workspace:rename",
+            subject=workspace.name,
+            subject_id=workspace.id,
+            before=before,
+        )
+
+
+def list_members(session: Session, workspace_id: uuid.UUID) -> list[Member]:
+    """Everybody in the workspace: owners first, then by name."""
+    rows = session.scalars(select(Member).where(Member.workspace_id == workspace_id)).unique()
+    return sorted(rows, key=lambda member: (ROLES.index(member.role), member.user.name.casefold()))
+
+
+def memberships(session: Session, user_id: uuid.UUID) -> list[Member]:
+    """The person's place in each of their workspaces, by the workspace's name."""
+    rows = session.scalars(select(Member).where(Member.user_id == user_id)).unique()
+    return sorted(rows, key=lambda member: (member.workspace.name.casefold(), str(member.workspace_id)))
+
+
+def add_member(session: Session, workspace_id: uuid.UUID, user: User, role: str) -> Member:
+    """Puts a person into a workspace."""
+    member = Member(workspace_id=workspace_id, user_id=user.id, role=role)
+    session.add(member)
+    session.flush()
+    return member
+
+
+def change_role(session: Session, member: Member, role: str, *, by: Member) -> None:
+    """Gives a member another role. Raises InvalidInput, NotAllowed, or Conflict for the last owner."""
+    check_role(role)
+    _lock(session, member.workspace_id)
+    _check_owner_touched(member.role, role, by=by)
+    if role == member.role:
+        return
+    if member.role == OWNER:
+        _keep_one_owner(session, member)
+    before, member.role = member.role, role
+    _record(session, member, "member:change-role", by=by, before=before, role=role)
+
+
+def remove(session: Session, member: Member, *, by: Member) -> None:
+    """Takes a member out of the workspace. Raises NotAllowed, or Conflict for the last owner."""
+    _lock(session, member.workspace_id)
+    if member.id != by.id:
+        _check_owner_touched(member.role, member.role, by=by)
+    if member.role == OWNER:
+        _keep_one_owner(session, member)
+    _record(session, member, "member:leave" if member.id == by.id else "member:remove", by=by, role=member.role)
+    session.delete(member)
+    session.flush()
+
+
+def check_role(role: str) -> None:
+    """Raises InvalidInput for a role that does not exist."""
+    if role not in ROLES:
+        raise InvalidInput({"role": "Choose a role: owner, admin or member."})
+
+
+def roles_given_by(giver: str) -> tuple[str, ...]:
+    """The roles that a person of this role may give to others."""
+    if giver == MEMBER:
+        return ()
+    return tuple(role for role in ROLES if role != OWNER or giver == OWNER)
+
+
+def _check_owner_touched(before: str, after: str, *, by: Member) -> None:
+    if OWNER in {before, after} and by.role != OWNER:
+        raise NotAllowed(OWNERS_ONLY)
+
+
+def _keep_one_owner(session: Session, member: Member) -> None:
+    others = select(func.count()).where(
+        Member.workspace_id == member.workspace_id, Member.role == OWNER, Member.id != member.id
+    )
+    if not session.scalar(others):
+        raise Conflict(LAST_OWNER.format(name=member.user.name))
+
+
+def _lock(session: Session, workspace_id: uuid.UUID) -> None:
+    # Two owners who demote each other at the same moment take turns here.
+    session.execute(select(Workspace.id).where(Workspace.id == workspace_id).with_for_update())
+    session.expire_all()
+
+
+def _record(session: Session, member: Member, action: str, *, by: Member, **detail: str) -> None:
+    actor = Actor(by.user.email, by.user_id)
+    subject = member.user.email
+    audit.record(
+        session, member.workspace_id, actor=actor, action=action, subject=subject, subject_id=member.id, **detail
+    )

@@ -1,0 +1,117 @@
+"""Accounts: making one, proving that it is yours, changing it."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from mailsetup import settings
+from mailsetup.core.clock import utcnow
+from mailsetup.core.errors import InvalidInput
+from mailsetup.workspaces import audit
+from mailsetup.workspaces.addresses import normal_address
+from mailsetup.workspaces.audit import Actor
+from mailsetup.workspaces.members import create_workspace
+from mailsetup.workspaces.models import Member, User
+from mailsetup.workspaces.names import clean_name
+from mailsetup.workspaces.passwords import check_password, hash_password, outdated, verify_password
+
+TAKEN = "There is already an account with this address. Sign in instead."
+RESERVED = "This address belongs to an operator of this service; its account is made on the server."
+
+
+def sign_up(session: Session, *, email: str, name: str, password: str, workspace_name: str) -> User:
+    """A new person with a workspace of their own, as its owner. Raises InvalidInput by field."""
+    workspace_name = clean_name(workspace_name, field="workspace_name", what="the workspace")
+    user = create_user(session, email=email, name=name, password=password)
+    create_workspace(session, name=workspace_name, owner=user, actor=actor_of(user))
+    return user
+
+
+def create_user(session: Session, *, email: str, name: str, password: str, trusted: bool = False) -> User:
+    """A new person; only a `trusted` caller may make an operator's account. Raises InvalidInput by field."""
+    values = _checked(email=email, name=name, password=password)
+    # Nobody proves an address at sign-up, and an operator's address opens every workspace's health.
+    if not trusted and values["email"] in settings.current().operator_emails:
+        raise InvalidInput({"email": RESERVED})
+    if find_user(session, values["email"]) is not None:
+        raise InvalidInput({"email": TAKEN})
+    return _insert(session, User(password_hash=hash_password(password), **values))
+
+
+def _checked(*, email: str, name: str, password: str) -> dict[str, str]:
+    values: dict[str, str] = {}
+    errors: dict[str, str] = {}
+    for field, read in (
+        ("name", lambda: clean_name(name, field="name", what="yourself")),
+        ("email", lambda: normal_address(email)),
+        ("password", lambda: check_password(password, email=email, name=name)),
+    ):
+        try:
+            values[field] = read() or ""
+        except InvalidInput as error:
+            errors.update(error.fields)
+    if errors:
+        raise InvalidInput(errors)
+    del values["password"]
+    return values
+
+
+def _insert(session: Session, user: User) -> User:
+    try:
+        with session.begin_nested():
+            session.add(user)
+    except IntegrityError as error:
+        # Two forms sent at once: the unique address decides, not our look-up.
+        raise InvalidInput({"email": TAKEN}) from error
+    return user
+
+
+def find_user(session: Session, email: str) -> User | None:
+    """The person with this (normalised) address."""
+    return session.scalars(select(User).where(User.email == email)).one_or_none()
+
+
+def authenticate(session: Session, *, email: str, password: str) -> User | None:
+    """The person whose address and password these are; a wrong address takes as long as a wrong password."""
+    user = find_user(session, _address_or_nothing(email))
+    if not verify_password(user.password_hash if user else None, password) or user is None:
+        return None
+    if outdated(user.password_hash):
+        user.password_hash = hash_password(password)
+    user.last_sign_in_at = utcnow()
+    _record(session, user, "user:sign-in")
+    return user
+
+
+def _address_or_nothing(email: str) -> str:
+    try:
+        return normal_address(email)
+    except InvalidInput:
+        return ""
+
+
+def change_password(session: Session, user: User, *, current: str, new: str) -> None:
+    """Sets a new password and ends every session of the person. Raises InvalidInput by field."""
+    if not verify_password(user.password_hash, current):
+        raise InvalidInput({"current_password": "This is not your current password."})
+    set_password(session, user, new, field="new_password")
+
+
+def set_password(session: Session, user: User, password: str, *, field: str = "password") -> None:
+    """Sets a password without asking for the old one. Raises InvalidInput at `field`."""
+    check_password(password, email=user.email, name=user.name, field=field)
+    user.password_hash = hash_password(password)
+    user.session_epoch += 1
+    _record(session, user, "user:change-password")
+
+
+def actor_of(user: User) -> Actor:
+    """The person as the audit trail names them."""
+    return Actor(user.email, user.id)
+
+
+def _record(session: Session, user: User, action: str) -> None:
+    for workspace_id in session.scalars(select(Member.workspace_id).where(Member.user_id == user.id)):
+        audit.record(session, workspace_id, actor=actor_of(user), action=action, subject=user.email, subject_id=user.id)

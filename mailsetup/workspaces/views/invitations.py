@@ -1,0 +1,77 @@
+"""What opens behind an invitation's link."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from mailsetup.core.errors import Conflict, InvalidInput, NotFound
+from mailsetup.web.forms import form_values, invalid
+from mailsetup.web.session import db_session
+from mailsetup.workspaces import access, login
+from mailsetup.workspaces.invitations import accept, accept_with_new_account, find_by_token
+from mailsetup.workspaces.models import Invitation, Member
+from mailsetup.workspaces.views import fields
+from mailsetup.workspaces.views.throttle import throttled
+
+blueprint = Blueprint("invitations", __name__, url_prefix="/invitations")
+
+
+@blueprint.errorhandler(NotFound)
+def unusable(_error: NotFound) -> ResponseReturnValue:
+    """The one page for every link that does not work."""
+    return render_template("sign_in/invitation_unusable.html"), 404
+
+
+@blueprint.get("/<token>", endpoint="show")
+@access.public
+def show(token: str) -> ResponseReturnValue:
+    """Who invites to what; a button for who is signed in, a form for who is not."""
+    invitation = find_by_token(db_session(), token)
+    if login.signed_in_user():
+        return render_template("sign_in/invitation.html", **_facts(invitation))
+    values = {"email": invitation.email}
+    return render_template("sign_in/invitation_new.html", errors={}, values=values, token=token, **_facts(invitation))
+
+
+@blueprint.post("/<token>", endpoint="accept")
+@throttled("invitation")
+@access.public
+def use(token: str) -> ResponseReturnValue:
+    """Joins the workspace, with the account that is signed in or with a new one."""
+    invitation = find_by_token(db_session(), token)
+    user = login.signed_in_user()
+    try:
+        member = accept(db_session(), invitation, user) if user else _join_anew(invitation)
+    except Conflict as error:
+        flash(str(error), "warning")
+        return redirect("/")
+    except InvalidInput as error:
+        return invalid("sign_in/invitation_new.html", error.fields, token=token, **_facts(invitation))
+    return _enter(member, signed_in=user is not None)
+
+
+def _join_anew(invitation: Invitation) -> Member:
+    values = form_values(fields.JOIN)
+    values["password"] = request.form.get("password", "")
+    return accept_with_new_account(db_session(), invitation, **values)
+
+
+def _enter(member: Member, *, signed_in: bool) -> ResponseReturnValue:
+    session = db_session()
+    session.commit()
+    session.refresh(member)
+    if not signed_in:
+        login.begin_session(member.user)
+    login.remember_workspace(member.workspace_id)
+    flash(f"Welcome to {member.workspace.name}.")
+    return redirect("/")
+
+
+def _facts(invitation: Invitation) -> dict[str, object]:
+    return {
+        "invitation": invitation,
+        "fields": fields.JOIN,
+        "role_words": fields.ROLE_WORDS[invitation.role],
+        "user": login.signed_in_user(),
+    }

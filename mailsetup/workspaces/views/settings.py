@@ -1,0 +1,115 @@
+"""Settings of the person, and the name of the workspace."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from mailsetup.core.errors import InvalidInput
+from mailsetup.mail_services.base import Field
+from mailsetup.web.forms import form_values, invalid
+from mailsetup.web.session import db_session
+from mailsetup.workspaces import locales, login
+from mailsetup.workspaces.access import current_actor, current_user, current_workspace, require, signed_in
+from mailsetup.workspaces.members import rename_workspace
+from mailsetup.workspaces.models import ADMIN, User
+from mailsetup.workspaces.names import clean_name
+from mailsetup.workspaces.sign_in import change_password
+from mailsetup.workspaces.views import fields
+from mailsetup.workspaces.views.throttle import throttled_person
+
+blueprint = Blueprint("settings", __name__, url_prefix="/settings")
+
+
+@blueprint.get("", endpoint="index")
+@signed_in
+def index() -> ResponseReturnValue:
+    """Who you are here, how dates look, your password, the workspace."""
+    return render_template("settings/index.html", errors={}, values={}, **_forms())
+
+
+@blueprint.post("/person", endpoint="person")
+@signed_in
+def save_person() -> ResponseReturnValue:
+    """Saves name, language of dates, and time zone."""
+    try:
+        values = form_values(person_fields(current_user()))
+        current_user().name = clean_name(values["name"], field="name", what="yourself")
+        current_user().locale = locales.check_locale(values["locale"])
+        current_user().timezone = locales.check_zone(values["timezone"])
+    except InvalidInput as error:
+        db_session().rollback()
+        return invalid("settings/index.html", error.fields, **_forms())
+    return _saved("Your settings are saved.")
+
+
+@blueprint.post("/password", endpoint="password")
+@throttled_person("change-password")
+@signed_in
+def save_password() -> ResponseReturnValue:
+    """Sets a new password; every other browser is signed out."""
+    user = current_user()
+    words = {name: request.form.get(f"{name}_password", "") for name in ("current", "new")}
+    try:
+        change_password(db_session(), user, **words)
+    except InvalidInput as error:
+        return invalid("settings/index.html", error.fields, **_forms())
+    db_session().commit()
+    login.renew_session(user)
+    return _saved("The password is changed. Your other browsers and devices are signed out.")
+
+
+@blueprint.post("/workspace", endpoint="workspace")
+@require(ADMIN)
+def save_workspace() -> ResponseReturnValue:
+    """Gives the workspace another name."""
+    try:
+        rename_workspace(
+            db_session(), current_workspace(), actor=current_actor(), **_name_of(form_values(fields.RENAME))
+        )
+    except InvalidInput as error:
+        return invalid("settings/index.html", error.fields, **_forms())
+    return _saved("The workspace has its new name.")
+
+
+def _name_of(values: dict[str, str]) -> dict[str, str]:
+    return {"name": values["workspace_name"]}
+
+
+def person_fields(user: User) -> tuple[Field, ...]:
+    """The inputs about the person, filled with what is saved."""
+    languages = (("", "As my browser asks"), *locales.locale_choices())
+    return (
+        Field("name", "Your name", default=user.name, autocomplete="name"),
+        Field(
+            "locale",
+            "Dates and numbers",
+            "How dates, times and numbers look. The words stay English.",
+            input="select",
+            choices=languages,
+            default=user.locale,
+        ),
+        Field(
+            "timezone",
+            "Time zone",
+            "Every time on these pages is shown in this zone.",
+            input="select",
+            choices=(("", "UTC+00:00, until you choose"), *locales.zone_choices()),
+            default=user.timezone,
+        ),
+    )
+
+
+def _forms() -> dict[str, object]:
+    return {
+        "person_fields": person_fields(current_user()),
+        "password_fields": fields.CHANGE_PASSWORD,
+        "rename_fields": fields.RENAME,
+        "user": current_user(),
+    }
+
+
+def _saved(message: str) -> ResponseReturnValue:
+    db_session().commit()
+    flash(message)
+    return redirect(url_for("settings.index"))

@@ -1,0 +1,95 @@
+"""Signing up, in and out."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from flask import Blueprint, Flask, redirect, render_template, request, url_for
+from flask.blueprints import BlueprintSetupState
+from flask.typing import ResponseReturnValue
+
+from mailsetup.core.errors import InvalidInput
+from mailsetup.web.forms import form_values, invalid
+from mailsetup.web.paths import local_path
+from mailsetup.web.session import db_session
+from mailsetup.workspaces import access, login
+from mailsetup.workspaces.frame import install_people
+from mailsetup.workspaces.models import User
+from mailsetup.workspaces.sign_in import authenticate, sign_up
+from mailsetup.workspaces.views import fields
+from mailsetup.workspaces.views.throttle import throttled
+
+blueprint = Blueprint("sign_in", __name__)
+REFUSED = "The e-mail address or the password is not right. Check both, and whether Caps Lock is on."
+
+
+@blueprint.record_once
+def install(state: BlueprintSetupState) -> None:
+    """Puts sign-in, the frame and the check that every view has a rule into the app."""
+    app = cast(Flask, state.app)
+    login.init_login(app)
+    install_people(app)
+    app.before_request(access.refuse_unruled_views)
+
+
+@blueprint.get("/sign-in", endpoint="index")
+@access.public
+def show_sign_in() -> ResponseReturnValue:
+    """The sign-in form; whoever is signed in already goes on."""
+    if login.signed_in_user():
+        return redirect(_next())
+    return render_template("sign_in/index.html", fields=fields.SIGN_IN, errors={}, values={}, next=_next())
+
+
+@blueprint.post("/sign-in", endpoint="enter")
+@throttled("sign-in", failures_only=True)
+@access.public
+def enter() -> ResponseReturnValue:
+    """Checks address and password and begins a session."""
+    values = form_values(fields.SIGN_IN)
+    user = authenticate(db_session(), email=values["email"], password=request.form.get("password", ""))
+    if user is None:
+        return invalid("sign_in/index.html", {"": REFUSED}, fields=fields.SIGN_IN, next=_next())
+    return _begin(user)
+
+
+@blueprint.get("/sign-up", endpoint="sign_up")
+@access.public
+def show_sign_up() -> ResponseReturnValue:
+    """The form for a new account with a workspace of its own."""
+    if login.signed_in_user():
+        return redirect(_next())
+    return render_template("sign_in/sign_up.html", fields=fields.SIGN_UP, errors={}, values={}, next=_next())
+
+
+@blueprint.post("/sign-up", endpoint="join")
+@throttled("sign-up")
+@access.public
+def join() -> ResponseReturnValue:
+    """Makes the account and its workspace, and signs in."""
+    values = form_values(fields.SIGN_UP)
+    values["password"] = request.form.get("password", "")
+    try:
+        user = sign_up(db_session(), **values)
+    except InvalidInput as error:
+        return invalid("sign_in/sign_up.html", error.fields, fields=fields.SIGN_UP, next=_next())
+    return _begin(user)
+
+
+@blueprint.post("/sign-out", endpoint="sign_out")
+@access.public
+def sign_out() -> ResponseReturnValue:
+    """Ends the session."""
+    login.end_session()
+    return redirect(url_for("sign_in.index"))
+
+
+def _begin(user: User) -> ResponseReturnValue:
+    target = _next()
+    db_session().commit()
+    login.begin_session(user)
+    return redirect(target)
+
+
+def _next() -> str:
+    return local_path(request.values.get("next"))

@@ -1,0 +1,66 @@
+"""How often somebody may try a password or make an account."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+from flask import Response, make_response, render_template
+from flask_limiter import RequestLimit
+from flask_limiter.util import get_remote_address
+
+from mailsetup.web.limits import by_email, limiter
+from mailsetup.workspaces.login import signed_in_user
+
+RATE = "10/minute;50/hour"
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def throttled(name: str, *, failures_only: bool = False) -> Decorator:
+    """Limits POSTs to a view by network address and by the e-mail address in the form."""
+
+    def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+        for key in (get_remote_address, by_email):
+            view = _limit(view, f"{name}-{key.__name__}", key, failures_only=failures_only)
+        return view
+
+    return decorate
+
+
+def throttled_person(name: str) -> Decorator:
+    """Limits POSTs to a view by the person who is signed in."""
+    return lambda view: _limit(view, name, _person, failures_only=True)
+
+
+def _person() -> str:
+    user = signed_in_user()
+    return str(user.id) if user else get_remote_address()
+
+
+def _limit(view: Callable[..., Any], scope: str, key: Callable[[], str], *, failures_only: bool) -> Callable[..., Any]:
+    limit = limiter.shared_limit(
+        RATE,
+        scope=scope,
+        key_func=key,
+        methods=["POST"],
+        deduct_when=_refused if failures_only else None,
+        on_breach=too_many,
+    )
+    limited: Callable[..., Any] = limit(view)
+    return limited
+
+
+def _refused(response: Response) -> bool:
+    return response.status_code >= 400
+
+
+def too_many(breach: RequestLimit) -> Response:
+    """The page that says when to try again."""
+    seconds = max(1, math.ceil(breach.reset_at - time.time()))
+    minutes = math.ceil(seconds / 60)
+    wait = f"{seconds} seconds" if seconds < 60 else f"{minutes} minute{'' if minutes == 1 else 's'}"
+    response = make_response(render_template("sign_in/too_many.html", wait=wait), 429)
+    response.headers["Retry-After"] = str(seconds)
+    return response
