@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
-from flask import Flask, render_template, request
+from flask import Flask, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -16,6 +16,7 @@ from mailsetup.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from mailsetup.web.csrf import is_api
 from mailsetup.web.frame import plain_frame
 from mailsetup.web.problem import problem
+from mailsetup.web.session import roll_back
 
 log = structlog.get_logger(__name__)
 
@@ -95,7 +96,7 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     if status < 400 or error.response is not None:
         return error
     if status == 500:
-        return _failed(error)
+        return _failed(getattr(error, "original_exception", None) or error)
     refusal = REFUSALS.get(status) or Refusal(status, error.name, "Nothing was changed.")
     return _answer(refusal, headers=_kept_headers(error))
 
@@ -105,6 +106,9 @@ def _kept_headers(error: HTTPException) -> dict[str, str]:
 
 
 def _failed(error: Exception) -> ResponseReturnValue:
+    if current_app.testing:
+        # A test wants the failure itself, not a page about it.
+        raise error
     error_id = secrets.token_hex(4).upper()
     log.error("page_failed", error_id=error_id, path=request.path, method=request.method, exc_info=error)
     # Whatever failed may fail again: the page about it asks nobody who is signed in.
@@ -121,6 +125,8 @@ def _answer(
     error_id: str = "",
 ) -> ResponseReturnValue:
     detail = detail or refusal.detail
+    if not error_id:
+        roll_back()
     if is_api():
         extra = {name: value for name, value in (("errors", fields), ("error_id", error_id)) if value}
         response = problem(refusal.status, refusal.title, detail, **extra)

@@ -27,4 +27,6 @@ def storage_url(redis_url: str) -> str:
 def install_limits(app: Flask, *, redis_url: str) -> None:
     """Points the limiter at Redis."""
     app.config.setdefault("RATELIMIT_STORAGE_URI", storage_url(redis_url))
+    # The limiter remembers this from app to app, so each says it.
+    app.config.setdefault("RATELIMIT_ENABLED", True)
     limiter.init_app(app)

@@ -23,6 +23,13 @@ def close_session(_error: BaseException | None = None) -> None:
         session.close()
 
 
+def roll_back() -> None:
+    """Takes back what the request has not committed, so that a page about its failure can still be made."""
+    session: Session | None = g.get("db_session")
+    if session is not None:
+        session.rollback()
+
+
 def install_session(app: Flask) -> None:
     """Closes the session when the request is over."""
     app.teardown_appcontext(close_session)

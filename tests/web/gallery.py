@@ -38,14 +38,14 @@ ERRORS = {
 }
 EXPLANATION = {
     "title": "The client secret has expired",
-    "what": "Microsoft refused to sign in because the secret of this app registration ended on 11/03/2026.",
+    "explanation": "Microsoft refused to sign in because the secret of this app registration ended on 11/03/2026.",
     "who": "Your Microsoft admin",
     "steps": [
         "Open https://entra.microsoft.com and go to App registrations > Outbound mail.",
         "Choose Certificates & secrets > New client secret.",
         "Copy its Value, come back here and paste it into the credential.",
     ],
-    "raw": "AADSTS7000222: The provided client secret keys for app '00000000-0000-0000-0000-000000000000' are expired.",
+    "quote": "AADSTS7000222: The provided client secret keys for app '00000000-0000-0000-0000-000000000000' are expired.",
 }
 STAGES = [
     SimpleNamespace(name="settings", state="passed", milliseconds=2, verdict=""),
