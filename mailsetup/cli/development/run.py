@@ -33,6 +33,7 @@ class Run:
         self.supervision: Supervision | None = None
         self.environment: dict[str, str] = {}
         self.pages = ""
+        self.up = False
 
     def start(self) -> None:
         """Brings everything up and says where it is. Raises CannotStart."""
@@ -48,6 +49,7 @@ class Run:
         supervision.begin(WEB)
         supervision.wait_for(lambda: answers(ports[WEB]), "The web process", seconds=30)
         self.folder.remember_running(base_url)
+        self.up = True
         self._welcome(base_url, demo)
 
     def watch(self) -> None:
@@ -63,7 +65,7 @@ class Run:
         """Stops web, then workers and scheduler, then the sandbox, then Valkey; returns when all are gone."""
         if self.supervision is None:
             return
-        if self.supervision.alive():
+        if self.up and self.supervision.alive():
             say(f"\nStopping. A job at work has up to {JOB_GRACE_SECONDS} seconds; Ctrl-C again ends it now.")
         self.supervision.stop()
         self.folder.running.unlink(missing_ok=True)
