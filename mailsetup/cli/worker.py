@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import importlib
-import signal
 import sys
 from typing import Any
 
@@ -17,10 +15,8 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 
 from mailsetup import settings
-from mailsetup.core import db, logs, queues, stopping
+from mailsetup.core import db, logs, processes, queues, stopping
 from mailsetup.core.errors import SettingsError
-
-PR_SET_PDEATHSIG = 1
 
 
 class QueueWorker(Worker):
@@ -29,7 +25,7 @@ class QueueWorker(Worker):
     def setup_work_horse_signals(self) -> None:
         """An orphaned job must not outlive its worker, or another worker sends its mail again."""
         super().setup_work_horse_signals()
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        processes.die_with_parent()
         stopping.listen(stopping.STOP_SIGNAL)
         # A pooled connection inherited over a fork is shared with the parent: never use it.
         db.engine().dispose(close=False)
