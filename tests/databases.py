@@ -10,11 +10,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from alembic import command
+from alembic.config import Config
 from psycopg import sql
 
 from mailsetup.core import db
 from tests.postgresql_server import Cluster, programs
 
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
 CHOICES = ("sqlite", "postgresql")
 
 
@@ -35,11 +38,17 @@ def missing(what: str) -> None:
 
 
 def create_tables(url: str) -> None:
-    """All tables in an empty database, by the migrations where there are any."""
-    engine = db.make_engine(url)
+    """All tables in an empty database, by the migrations as in production."""
     db.load_models()
-    db.Base.metadata.create_all(engine)
-    engine.dispose()
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes.update(url=url, metadata=db.Base.metadata)
+    if any((MIGRATIONS / "versions").glob("*.py")):
+        command.upgrade(config, "head")
+    else:
+        engine = db.make_engine(url)
+        db.Base.metadata.create_all(engine)
+        engine.dispose()
 
 
 @pytest.fixture(scope="session")

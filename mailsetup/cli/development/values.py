@@ -12,6 +12,7 @@ from mailsetup.core import valkey
 
 LOOPBACK_NETWORKS = "127.0.0.0/8,::1/128"
 PREFIX = "MAILSETUP_"
+DEMO_EMAIL = "demo@example.com"
 
 
 def own_values(folder: Folder, *, base_url: str, port: int) -> dict[str, str]:
@@ -23,6 +24,9 @@ def own_values(folder: Folder, *, base_url: str, port: int) -> dict[str, str]:
         "MAILSETUP_BASE_URL": base_url,
         "MAILSETUP_SECRET_KEY": folder.secret_key(),
         "MAILSETUP_ENCRYPTION_KEYS_FILE": str(folder.key_ring),
+        "MAILSETUP_DEMO_FILE": str(folder.path / "demo-password"),
+        # The demo person sees the operator's pages too.
+        "MAILSETUP_OPERATOR_EMAILS": DEMO_EMAIL,
         "GUNICORN_CMD_ARGS": gunicorn_arguments(port),
     }
 
