@@ -117,8 +117,10 @@ def show_duration(milliseconds: float | None) -> str:
         return ""
     if milliseconds < 1000:
         return f"{milliseconds:.0f} ms"
-    minutes, seconds = divmod(milliseconds / 1000, 60)
-    return f"{minutes:.0f} min {seconds:.0f} s" if minutes else f"{seconds:.1f} s"
+    if milliseconds < 59_950:
+        return f"{milliseconds / 1000:.1f} s"
+    minutes, seconds = divmod(round(milliseconds / 1000), 60)
+    return f"{minutes} min {seconds} s"
 
 
 def show_size(count: float | None) -> str:

@@ -61,10 +61,10 @@ def add_headers(response: Response) -> Response:
 
 
 def _add_caching(response: Response) -> None:
-    if request.endpoint != STATIC:
+    if request.endpoint != STATIC or response.status_code >= 400:
         response.headers["Cache-Control"] = "no-store"
         response.vary.update(("Cookie", "HX-Request"))
-    elif "v" in request.args and response.status_code == 200:
+    elif "v" in request.args:
         response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
 
 

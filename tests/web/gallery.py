@@ -45,7 +45,7 @@ EXPLANATION = {
         "Choose Certificates & secrets > New client secret.",
         "Copy its Value, come back here and paste it into the credential.",
     ],
-    "quote": "AADSTS7000222: The provided client secret keys for app '00000000-0000-0000-0000-000000000000' are expired.",
+    "quote": "AADSTS7000222: The provided client secret keys for app 'Outbound mail' are expired.",
 }
 STAGES = [
     SimpleNamespace(name="settings", state="passed", milliseconds=2, verdict=""),

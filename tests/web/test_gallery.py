@@ -1,0 +1,125 @@
+"""Every part on one page, in a browser: accessible in light and dark, wide and narrow, and alive."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Browser, Page, sync_playwright
+from werkzeug.serving import make_server
+
+from mailsetup.web.frame import register_frame
+from tests.databases import missing
+from tests.web.gallery import add_gallery, frame_of_gallery
+
+Scheme = Literal["light", "dark"]
+CHROMIUM = Path("/usr/bin/chromium")
+ARGS = ["--no-sandbox", "--disable-background-networking"]
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        missing("Chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def address(app: Flask) -> Iterator[str]:
+    add_gallery(app)
+    register_frame(frame_of_gallery)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    context = browser.new_context(base_url=address, viewport={"width": 390, "height": 844})
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("path", ["/outbound", "/outbound?wide=1", "/plain", "/nowhere"])
+def test_it_has_no_accessibility_violation(
+    browser: Browser, address: str, path: str, width: int, scheme: Scheme
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+    page.goto(address + path)
+    results = Axe().run(page)
+    overflow = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+    page.close()
+    assert results.violations_count == 0, results.generate_report()
+    assert not overflow
+
+
+def test_it_runs_without_a_word_on_the_console(page: Page) -> None:
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto("/outbound")
+    page.wait_for_load_state("networkidle")
+    assert said == []
+
+
+def test_it_copies_and_says_so(page: Page) -> None:
+    page.goto("/outbound")
+    page.get_by_role("button", name="Copy support bundle").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    page.locator("#spoken", has_text="Copied").wait_for(state="attached")
+    assert page.evaluate("navigator.clipboard.readText()") == "stage: authenticate"
+
+
+def test_it_opens_and_closes_the_menu(page: Page) -> None:
+    page.goto("/outbound")
+    button, alerts = page.get_by_role("button", name="Menu"), page.get_by_role("link", name="Alerts")
+    assert not alerts.is_visible()
+    button.click()
+    assert (button.get_attribute("aria-expanded"), alerts.is_visible()) == ("true", True)
+    page.keyboard.press("Escape")
+    assert (button.get_attribute("aria-expanded"), alerts.is_visible()) == ("false", False)
+
+
+def test_it_asks_before_something_stops(page: Page) -> None:
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method))
+    page.goto("/outbound")
+    page.get_by_role("button", name="Remove credential").click()
+    dialog = page.get_by_role("dialog")
+    assert "3 setups use this credential." in dialog.inner_text()
+    dialog.get_by_role("button", name="Cancel").click()
+    assert "POST" not in sent
+    page.get_by_role("button", name="Remove credential").click()
+    with page.expect_request(lambda request: request.method == "POST"):
+        dialog.get_by_role("button", name="Remove credential").click()
+
+
+def test_it_focuses_the_error_summary_and_leads_to_the_field(page: Page) -> None:
+    page.goto("/outbound")
+    page.wait_for_function("document.activeElement.matches('[data-error-summary]')")
+    page.get_by_role("link", name="Enter the name of the server").click()
+    page.wait_for_function("document.activeElement.id === 'f-host'")
+
+
+def test_it_shows_the_navigation_without_scripts(browser: Browser, address: str) -> None:
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto(f"{address}/outbound")
+    visible = page.get_by_role("link", name="Alerts").is_visible()
+    buttons = page.get_by_role("button", name="Copy support bundle").count()
+    context.close()
+    assert (visible, buttons) == (True, 0)

@@ -1,0 +1,53 @@
+"""How often someone may try."""
+
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from mailsetup.web.install import install
+from mailsetup.web.limits import by_email, limiter, storage_url
+
+
+@pytest.mark.parametrize(
+    ("redis_url", "storage"),
+    [
+        ("unix:///run/redis.sock?db=1", "redis+unix:///run/redis.sock?db=1"),
+        ("redis://localhost:6379/0", "redis://localhost:6379/0"),
+        ("rediss://cache.example:6380/0", "rediss://cache.example:6380/0"),
+        ("", "memory://"),
+    ],
+)
+def test_it_spells_the_redis_url_for_the_limiter(redis_url: str, storage: str) -> None:
+    assert storage_url(redis_url) == storage
+
+
+def sign_in(app: Flask) -> FlaskClient:
+    app.config["WTF_CSRF_ENABLED"] = False
+    limited = limiter.limit("2/minute", key_func=by_email)(lambda: "in")
+    app.add_url_rule("/sign-in", "sign_in", view_func=limited, methods=["POST"])
+    return app.test_client()
+
+
+def test_it_counts_by_address_whatever_its_spelling(app: Flask) -> None:
+    client = sign_in(app)
+    tries = [
+        client.post("/sign-in", data={"email": email}) for email in ("a@x.example", " A@X.example ", "a@x.example")
+    ]
+    assert [answer.status_code for answer in tries] == [200, 200, 429]
+    assert client.post("/sign-in", data={"email": "b@x.example"}).status_code == 200
+
+
+def test_it_keeps_no_address_in_redis(app: Flask) -> None:
+    with app.test_request_context(method="POST", data={"email": "alice@contoso.com"}):
+        assert "alice" not in by_email()
+
+
+def test_it_goes_on_counting_while_redis_is_away(tmp_path: Path) -> None:
+    app = Flask("mailsetup", template_folder="../templates", static_folder="../static")
+    app.config["SECRET_KEY"] = "only for this test, 32 characters"
+    install(app, base_url="http://localhost", redis_url=f"unix://{tmp_path}/nobody.sock")
+    client = sign_in(app)
+    tries = [client.post("/sign-in", data={"email": "a@x.example"}).status_code for _ in range(3)]
+    assert tries == [200, 200, 429]
