@@ -145,6 +145,9 @@ class TokenSource(Protocol):
     def token_for(self, service: MailService) -> Token:
         """A token with time left. Raises TransportError at stage `token`."""
 
+    def forget(self, token: Token) -> None:
+        """The service refused this token; the next call gets another one."""
+
 
 class FreshTokens:
     """Tokens straight from Microsoft, nothing reused: what a test uses. Keeps the cache it ends with."""
@@ -155,6 +158,9 @@ class FreshTokens:
     def token_for(self, service: MailService) -> Token:
         """A new token. Raises TransportError at stage `token`."""
         return service.fetch_token(self.cache, fresh=True)
+
+    def forget(self, token: Token) -> None:
+        """Nothing is kept, so nothing is forgotten."""
 
 
 class StageNote:
@@ -249,6 +255,12 @@ class MailService(ABC):
     def mailbox(self) -> str:
         """Whose limits count: the mailbox, or the login at the host, that mail goes through."""
         return str(self.settings.get("username") or self.settings.get("from_address", "")).lower()
+
+    def required_credential(self) -> CredentialValue:
+        """The credential. Raises TransportError when there is none."""
+        if self.credential is None:
+            raise TransportError("", channel="settings", stage="settings", code="credential_missing", permanent=True)
+        return self.credential
 
     def fetch_token(self, cache: TokenCache, *, fresh: bool = False) -> Token:
         """A token from Microsoft or the cache; `fresh` reuses no access token. Raises TransportError."""

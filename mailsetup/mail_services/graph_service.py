@@ -1,15 +1,24 @@
-"""What the Graph kinds share."""
+"""What the Graph kinds share: a token, a kept HTTPS connection, one request whose answer fills the last stages."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from mailsetup.mail_services.base import CredentialValue, Field, Mail, MailService, Platform, Report, SendResult
+from mailsetup.mail_services import graph
+from mailsetup.mail_services.base import Field, Mail, MailService, Platform, Report, SendResult, Token
 from mailsetup.mail_services.clouds import Cloud, cloud_of
+from mailsetup.mail_services.dialing import Server
+from mailsetup.mail_services.errors import TransportError
+from mailsetup.mail_services.http_lane import HttpLane
+from mailsetup.mail_services.settings_stage import check_credential, known_facts
 from mailsetup.mail_services.standard_fields import standard_fields
+
+RENEW_AHEAD = timedelta(minutes=2)
+_ANSWER_STAGES = ("authenticate", "sender", "recipient", "accept")
 
 
 def graph_fields(*, username: str, from_address: str) -> tuple[Field, ...]:
@@ -32,6 +41,8 @@ class GraphService(MailService):
     stages = ("settings", "token", "resolve", "connect", "tls", "authenticate", "sender", "recipient", "accept")
     connections_per_mailbox = 4
     messages_per_minute = 30
+    _lane: HttpLane | None = None
+    _token: Token | None = None
 
     @classmethod
     def endpoint(cls, platform: Platform) -> dict[str, Any]:
@@ -59,14 +70,89 @@ class GraphService(MailService):
         """The sendMail address of a mailbox."""
         return f"/v1.0/users/{quote(mailbox, safe='@')}/sendMail"
 
-    def required_credential(self) -> CredentialValue:
-        """The credential."""
-        raise NotImplementedError
-
     def open(self, report: Report) -> None:
-        """Opens."""
-        raise NotImplementedError
+        """Settings, token, then the connection. Raises TransportError."""
+        if self._lane is not None and self._lane.ready:
+            return
+        with report.stage("settings"):
+            check_credential(self)
+        with report.stage("token") as note:
+            self._token = self.tokens.token_for(self)
+            note.note(**self._token.evidence)
+        self._lane = self._new_lane()
+        self._lane.open(report)
+
+    def _new_lane(self) -> HttpLane:
+        parts = urlsplit(self.cloud.graph_url)
+        encrypted = parts.scheme != "http"
+        server = Server(
+            self.platform.door,
+            parts.hostname or "",
+            parts.port or (443 if encrypted else 80),
+            self.platform.timeouts,
+            web=True,
+            facts=known_facts(self),
+        )
+        return HttpLane(server, encrypted=encrypted)
 
     def deliver(self, mail: Mail, report: Report) -> SendResult:
-        """Sends."""
-        raise NotImplementedError
+        """One mail. Graph answers once, so the outcome is reported at the stage that it belongs to."""
+        self.open(report)
+        outcome: SendResult | TransportError
+        with report.stage("authenticate") as note:
+            outcome = self._send_or_failure(mail)
+            if isinstance(outcome, TransportError) and outcome.stage not in _ANSWER_STAGES[1:]:
+                raise outcome
+            note.note(mailbox=str(self.settings.get("username", "")))
+        for stage in _ANSWER_STAGES[1:-1]:
+            with report.stage(stage):
+                _raise_if_at(outcome, stage)
+        with report.stage("accept") as note:
+            if isinstance(outcome, TransportError):
+                raise outcome
+            note.note(bytes=len(mail.content), request_id=outcome.service_id)
+        return outcome
+
+    def _send_or_failure(self, mail: Mail) -> SendResult | TransportError:
+        try:
+            return self._send(mail)
+        except TransportError as error:
+            return error
+
+    def _send(self, mail: Mail) -> SendResult:
+        """Sends; a token refused with 401 is renewed once, as nothing was accepted then."""
+        lane = self._opened_lane()
+        body = graph.request_body(lane.server, mail)
+        token = self._valid_token()
+        try:
+            return graph.send(lane, self.send_path, body, token)
+        except TransportError as error:
+            if error.http_status != 401 or error.code == "insufficient_claims":
+                raise
+        self.tokens.forget(token)
+        self._token = self.tokens.token_for(self)
+        if not lane.ready:
+            lane.open(Report())
+        return graph.send(lane, self.send_path, body, self._token)
+
+    def _opened_lane(self) -> HttpLane:
+        if self._lane is None:
+            raise RuntimeError("the lane is opened first")
+        return self._lane
+
+    def _valid_token(self) -> Token:
+        """The token of this lane; the token source renews it ahead of its end."""
+        if self._token is None or self._token.expires_at - datetime.now(UTC) < RENEW_AHEAD:
+            self._token = self.tokens.token_for(self)
+        return self._token
+
+    def close(self) -> None:
+        """Hangs up."""
+        if self._lane is not None:
+            self._lane.close()
+            self._lane = None
+
+
+def _raise_if_at(outcome: SendResult | TransportError, stage: str) -> None:
+    if isinstance(outcome, TransportError) and outcome.stage == stage:
+        raise outcome

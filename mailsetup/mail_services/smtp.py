@@ -1,16 +1,218 @@
-"""The SMTP conversation."""
+"""The SMTP conversation, stage by stage (RFC 5321, RFC 6409), over one connection kept between mails."""
 
 from __future__ import annotations
 
+import contextlib
+import re
+import time
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
-from mailsetup.core.redact import Secret
+from mailsetup.core.redact import scrub
+from mailsetup.mail_services import smtp_auth
+from mailsetup.mail_services.base import Mail, Refusal, Report, SendResult
+from mailsetup.mail_services.dialing import Deadline, Server
+from mailsetup.mail_services.errors import TransportError
+from mailsetup.mail_services.hints import judged
+from mailsetup.mail_services.smtp_auth import Login
+from mailsetup.mail_services.smtp_envelope import Envelope
+from mailsetup.mail_services.smtp_wire import Reply, Wire, dotted
+
+__all__ = ["Login", "Peer", "Session"]
+
+IDLE_SECONDS = 10.0
+QUIT_SECONDS = 2.0
+_QUEUE_ID = re.compile(r"queued as ([\w.-]+)|InternalId=([\w-]+)|\bid=([\w.-]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Login:
-    """Who signs in, with what, and by which mechanisms, best first."""
+class Peer:
+    """How to speak with a server: TLS mode `starttls`, `implicit` or `none`, the login, and our own name."""
 
-    username: str
-    secret: Secret
-    mechanisms: tuple[str, ...]
+    tls: str
+    login: Login | None
+    ehlo_name: str
+
+
+def ehlo_name(base_url: str) -> str:
+    """The name we introduce ourselves with (RFC 5321 4.1.4); an address literal when we have none."""
+    host = urlsplit(base_url).hostname or ""
+    return host if re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", host) and not host[-1].isdigit() else "[127.0.0.1]"
+
+
+class Session:
+    """A conversation with one server. One thread at a time."""
+
+    def __init__(self, server: Server, peer: Peer) -> None:
+        self.server = server
+        self.peer = peer
+        self.features: dict[str, str] = {}
+        self._wire: Wire | None = None
+        self._used_at = 0.0
+        self._unfinished = False
+        server.facts.setdefault("tls", peer.tls)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the next mail can go over the open connection."""
+        if self._wire is None:
+            return False
+        if self._wire.quiet() and (time.monotonic() - self._used_at < IDLE_SECONDS or self._answers()):
+            return True
+        self.hang_up()
+        return False
+
+    def _answers(self) -> bool:
+        wire = self._connection()
+        wire.deadline = Deadline(self.server.timeouts.connect)
+        try:
+            return wire.ask("NOOP").ok
+        except TransportError:
+            return False
+
+    def open(self, report: Report) -> None:
+        """Find, connect, encrypt, sign in. Raises TransportError."""
+        deadline = Deadline(self.server.timeouts.session)
+        with report.stage("resolve") as note:
+            self.server.resolve(note)
+        with report.stage("connect") as note:
+            self._wire = Wire(self.server, self.server.connect(note, deadline), deadline)
+            if self.peer.tls != "implicit":
+                note.note(greeting=self._greet())
+        try:
+            self._secure(report)
+            self._sign_in(report)
+        except TransportError:
+            self.hang_up()
+            raise
+        self._used_at = time.monotonic()
+
+    def _connection(self) -> Wire:
+        if self._wire is None:
+            raise judged(TransportError("", channel="smtp_exception", code="closed"))
+        return self._wire
+
+    def _greet(self) -> str:
+        """Hears the server out, then introduces us."""
+        wire = self._connection()
+        try:
+            greeting = wire.reply()
+            if greeting.code != 220:
+                raise wire.refusal(greeting)
+            self._introduce()
+        except TransportError:
+            self.hang_up()
+            raise
+        return scrub(greeting.text, limit=200)
+
+    def _introduce(self) -> None:
+        wire = self._connection()
+        reply = wire.ask(f"EHLO {self.peer.ehlo_name}")
+        if reply.code != 250:
+            raise wire.refusal(reply)
+        words = [line.replace("=", " ", 1).partition(" ") for line in reply.lines[1:]]
+        self.features = {name.upper(): rest.strip() for name, _, rest in words}
+
+    def _secure(self, report: Report) -> None:
+        """Encrypts, or stops: whatever the server said before the handshake is forgotten (RFC 3207 4.2)."""
+        if self.peer.tls == "none":
+            return
+        wire = self._connection()
+        with report.stage("tls") as note:
+            wire.stage = "tls"
+            if self.peer.tls == "starttls":
+                self._ask_for_tls(wire)
+            wire.start_tls(note)
+            if self.peer.tls == "implicit":
+                note.note(greeting=self._greet())
+            else:
+                self._introduce()
+
+    def _ask_for_tls(self, wire: Wire) -> None:
+        if "STARTTLS" not in self.features:
+            raise wire.failure("", code="starttls_missing", channel="tls")
+        reply = wire.ask("STARTTLS")
+        if reply.code != 220:
+            raise wire.failure(reply.text, code="starttls_missing", channel="tls")
+
+    def _sign_in(self, report: Report) -> None:
+        if self.peer.login is None:
+            return
+        wire = self._connection()
+        with report.stage("authenticate") as note:
+            wire.stage = "authenticate"
+            mechanism = smtp_auth.sign_in(wire, self.peer.login, self.features.get("AUTH", ""))
+            note.note(mechanism=mechanism, username=self.peer.login.username)
+
+    def deliver(self, mail: Mail, report: Report) -> SendResult:
+        """Sends one mail over the open connection. Raises TransportError."""
+        wire = self._connection()
+        wire.deadline = Deadline(self.server.timeouts.session)
+        try:
+            return self._talk(wire, mail, report)
+        except TransportError as error:
+            self._unfinished = True
+            if error.channel not in {"smtp_reply", "message"} or error.code.startswith("421"):
+                self.hang_up()
+            raise
+        finally:
+            self._used_at = time.monotonic()
+
+    def _talk(self, wire: Wire, mail: Mail, report: Report) -> SendResult:
+        with report.stage("sender") as note:
+            wire.stage = "sender"
+            self._start_afresh(wire)
+            envelope = Envelope(wire, mail, self.features)
+            envelope.name_sender()
+            note.note(sender=mail.envelope_sender)
+        with report.stage("recipient") as note:
+            wire.stage = "recipient"
+            refused = envelope.name_recipients()
+            note.note(taken=len(mail.recipients) - len(refused), refused=len(refused))
+        with report.stage("accept") as note:
+            wire.stage = "accept"
+            envelope.begin_data()
+            reply = self._hand_over(wire, mail)
+            note.note(bytes=len(mail.content), answer=scrub(reply.text, wire.secrets, limit=400))
+        return _result(reply, wire, refused)
+
+    def _start_afresh(self, wire: Wire) -> None:
+        """Clears what a refused mail left behind."""
+        if self._unfinished:
+            reply = wire.ask("RSET")
+            if not reply.ok:
+                raise wire.refusal(reply)
+            self._unfinished = False
+
+    def _hand_over(self, wire: Wire, mail: Mail) -> Reply:
+        """The mail itself. Once the last dot is out, silence is no longer a plain failure."""
+        wire.send(dotted(mail.content))
+        try:
+            reply = wire.reply(self.server.timeouts.final)
+        except TransportError as error:
+            lost = wire.failure(error.raw, code="answer_lost")
+            lost.ambiguous = True
+            raise lost from error
+        if reply.code // 100 != 2:
+            raise wire.refusal(reply)
+        return reply
+
+    def close(self) -> None:
+        """Says goodbye and hangs up; never raises."""
+        if self._wire is not None:
+            self._wire.deadline = Deadline(QUIT_SECONDS)
+            with contextlib.suppress(TransportError):
+                self._wire.ask("QUIT")
+            self.hang_up()
+
+    def hang_up(self) -> None:
+        """Drops the connection without a word."""
+        if self._wire is not None:
+            self._wire.close()
+        self._wire, self._unfinished = None, False
+
+
+def _result(reply: Reply, wire: Wire, refused: tuple[Refusal, ...]) -> SendResult:
+    found = _QUEUE_ID.search(reply.text)
+    service_id = next((part for part in found.groups() if part), "") if found else ""
+    return SendResult(service_id=service_id, text=scrub(reply.text, wire.secrets), refused=refused)

@@ -38,7 +38,7 @@ class Rule:
 
     `codes` are words of the error's code (`invalid_client`, `AADSTS50011`, `ErrorAccessDenied`, `expired`);
     `smtp` are beginnings of `535 5.7.139`; `text` is searched in the service's own words; `hosts` are
-    ends of the server's name; `ports` and `tls` are the settings used.
+    ends of the server's name; `ports`, `tls` and `logins` are what was used to get there.
     """
 
     cause: str
@@ -52,6 +52,7 @@ class Rule:
     hosts: tuple[str, ...] = ()
     ports: tuple[int, ...] = ()
     tls: tuple[str, ...] = ()
+    logins: tuple[str, ...] = ()
 
     def matches(self, error: TransportError, context: Mapping[str, Any]) -> bool:
         """Whether all that the rule states is true of the error."""
@@ -75,6 +76,7 @@ class Rule:
             (not self.hosts or any(host == end or host.endswith("." + end) for end in self.hosts))
             and (not self.ports or str(context.get("port", "")) in {str(port) for port in self.ports})
             and (not self.tls or context.get("tls") in self.tls)
+            and (not self.logins or context.get("login") in self.logins)
         )
 
 

@@ -301,7 +301,8 @@ RULES = (
     Rule("tls_unknown_issuer", ("tls",), codes=("unknown_issuer",)),
     Rule("tls_too_old", ("tls",), codes=("old_protocol",)),
     Rule("tls_failed", ("tls",)),
-    Rule("answer_lost_smtp", ("smtp_exception", "http"), codes=("answer_lost",)),
+    Rule("answer_lost_smtp", ("smtp_exception",), codes=("answer_lost",)),
+    Rule("answer_lost", ("http",), codes=("answer_lost",)),
     Rule(
         "starttls_on_tls_port",
         ("smtp_exception",),

@@ -5,6 +5,7 @@ from mailsetup.mail_services.hints.catalogue import SIGN_IN_CHANNELS, Rule, aads
 # What decides alone comes first, then the numbers, then what is left of suberror and error.
 RULES = (
     Rule("tenant_mismatch", SIGN_IN_CHANNELS, codes=("tenant_mismatch",)),
+    Rule("sign_in_interrupted", SIGN_IN_CHANNELS, codes=("state_mismatch",)),
     Rule("microsoft_sign_in_unavailable", SIGN_IN_CHANNELS, codes=("temporarily_unavailable", "unreadable_answer")),
     aadsts("client_secret_wrong", 7000215, 70002),
     aadsts("client_secret_expired", 7000222),

@@ -263,7 +263,7 @@ RULES = (
     smtp("password_wrong", "535 5.7.139", text="credentials were incorrect"),
     smtp("smtp_policy_blocks", "535 5.7.139"),
     smtp("basic_auth_retired", "550 5.7.30"),
-    Rule("oauth_login_refused", ("smtp_reply",), codes=("xoauth2",), smtp=("535",)),
+    smtp("oauth_login_refused", "535", logins=("XOAUTH2",)),
     smtp("sendgrid_login", "535", hosts=("sendgrid.net",)),
     smtp("ses_login", "535", hosts=("amazonaws.com",)),
     smtp("app_password_needed", "534"),
@@ -312,4 +312,5 @@ RULES = (
     smtp("server_busy", "4"),
     smtp("smtp_refused", "5"),
     Rule("smtp_refused", ("smtp_reply",)),
+    Rule("login_not_offered", ("smtp_exception",), codes=("login_not_offered",)),
 )

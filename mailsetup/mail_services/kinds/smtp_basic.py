@@ -7,7 +7,7 @@ from typing import Any
 
 from mailsetup.mail_services.base import Field, Platform, Token
 from mailsetup.mail_services.errors import TransportError
-from mailsetup.mail_services.smtp import Login
+from mailsetup.mail_services.smtp_auth import Login
 from mailsetup.mail_services.smtp_service import SMTPService
 from mailsetup.mail_services.standard_fields import clean_sender, clean_server, standard_fields
 from mailsetup.mail_services.values import Answers, one_line

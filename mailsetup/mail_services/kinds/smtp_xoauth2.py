@@ -9,7 +9,7 @@ from typing import Any
 from mailsetup.mail_services import microsoft
 from mailsetup.mail_services.base import Consent, Field, Platform, Token, TokenCache
 from mailsetup.mail_services.clouds import cloud_of
-from mailsetup.mail_services.smtp import Login
+from mailsetup.mail_services.smtp_auth import Login
 from mailsetup.mail_services.smtp_service import SMTPService
 from mailsetup.mail_services.standard_fields import clean_mailbox, clean_sender, standard_fields
 from mailsetup.mail_services.values import Answers

@@ -1,0 +1,127 @@
+"""Graph's sendMail with a MIME body (learn.microsoft.com/graph/outlook-send-mime-message) and what its answers mean."""
+
+from __future__ import annotations
+
+import base64
+import re
+import uuid
+from collections.abc import Iterator, Mapping
+from email import policy
+from email.errors import MessageError
+from email.parser import BytesHeaderParser
+from email.utils import getaddresses
+from typing import Any
+
+from mailsetup.core.redact import Secret, scrub
+from mailsetup.mail_services.base import Mail, SendResult, Token
+from mailsetup.mail_services.dialing import Server
+from mailsetup.mail_services.errors import TransportError
+from mailsetup.mail_services.hints import RULES
+from mailsetup.mail_services.http_lane import HttpAnswer, HttpLane
+
+REQUEST_LIMIT = 4 * 1024 * 1024
+MIME_LIMIT_TEXT = "about 3 MB with its attachments"
+KNOWN_CODES = frozenset(code for rule in RULES if "graph" in rule.channels for code in rule.codes)
+_HEADER_END = re.compile(rb"\r?\n\r?\n")
+_STAGES = {
+    "ErrorSendAsDenied": "sender",
+    "ErrorInvalidUser": "sender",
+    "ErrorInvalidRecipients": "recipient",
+    "ErrorMailRecipientNotFound": "sender",
+}
+_STAGE_OF_STATUS = {400: "accept", 403: "sender", 404: "sender", 413: "accept"}
+
+
+def with_bcc(mail: Mail) -> bytes:
+    """The mail with a Bcc header for every envelope recipient that no header names: Graph sends to headers only."""
+    named = _named_recipients(mail.content)
+    hidden = [address for address in mail.recipients if address.lower() not in named]
+    if not hidden:
+        return mail.content
+    return b"Bcc: " + ",\r\n ".join(hidden).encode("utf-8") + b"\r\n" + mail.content
+
+
+def _named_recipients(content: bytes) -> set[str]:
+    end = _HEADER_END.search(content)
+    try:
+        headers = BytesHeaderParser(policy=policy.compat32).parsebytes(content[: end.end() if end else len(content)])
+        lines = [str(value) for name in ("To", "Cc", "Bcc") for value in headers.get_all(name, [])]
+    except (MessageError, ValueError):
+        return set()
+    return {address.lower() for _name, address in getaddresses(lines)}
+
+
+def request_body(server: Server, mail: Mail) -> bytes:
+    """The body of the request, if Graph takes one of that size. Raises TransportError."""
+    if not mail.recipients:
+        raise server.failure("", channel="message", code="no_recipients", stage="recipient")
+    if any(re.search(r"[\x00-\x20<>,]", address) for address in mail.recipients):
+        raise server.failure("", channel="message", code="address_malformed", stage="recipient")
+    body = base64.b64encode(with_bcc(mail))
+    if len(body) > REQUEST_LIMIT:
+        limit = {"limit": MIME_LIMIT_TEXT}
+        raise server.failure("", channel="message", code="too_large", stage="accept", context=limit)
+    return body
+
+
+def send(lane: HttpLane, path: str, body: bytes, token: Token) -> SendResult:
+    """One sendMail. 202 means that Microsoft accepted the mail, not that it was delivered. Raises TransportError."""
+    call_id = str(uuid.uuid4())
+    headers = {
+        "Authorization": f"Bearer {token.value.reveal()}",
+        "Content-Type": "text/plain",
+        "Accept": "application/json",
+        "client-request-id": call_id,
+        "User-Agent": "mailsetup",
+    }
+    answer = lane.post(path, body, headers)
+    if answer.status != 202:
+        raise refusal(lane.server, answer, call_id, secrets=(token.value,))
+    request_id = answer.headers.get("request-id", call_id)[:200]
+    return SendResult(service_id=scrub(request_id), text="202 Accepted")
+
+
+def refusal(server: Server, answer: HttpAnswer, call_id: str, secrets: tuple[Secret, ...] = ()) -> TransportError:
+    """What an answer other than 202 says, as facts; where it proves nothing, the first stage of the request failed."""
+    code = _code(answer)
+    facts = {
+        "request_id": scrub(answer.headers.get("request-id", ""), limit=200),
+        "client_request_id": call_id,
+    }
+    return server.failure(
+        answer.text,
+        channel="graph",
+        code=code,
+        stage=_STAGES.get(code) or _STAGE_OF_STATUS.get(answer.status, "authenticate"),
+        secrets=secrets,
+        http_status=answer.status,
+        ambiguous=_ambiguous(answer),
+        retry_after=answer.retry_after,
+        context=facts,
+    )
+
+
+def _ambiguous(answer: HttpAnswer) -> bool:
+    """A gateway that gave up may have passed the mail on; so may one that says 200 instead of 202."""
+    return answer.status in {500, 502, 504} or 200 <= answer.status < 300
+
+
+def _code(answer: HttpAnswer) -> str:
+    """The most specific code that we know; else the outermost one."""
+    if "insufficient_claims" in answer.headers.get("www-authenticate", ""):
+        return "insufficient_claims"
+    codes = list(_codes(answer.json().get("error")))
+    if not codes:
+        return "answer_lost" if 200 <= answer.status < 300 else ""
+    return next((code for code in reversed(codes) if code in KNOWN_CODES), codes[0])
+
+
+def _codes(error: Any, depth: int = 0) -> Iterator[str]:
+    """Every `code` from the outside in: Graph nests `innerError`, also spelled `innererror`."""
+    if not isinstance(error, Mapping) or depth > 8:
+        return
+    code = error.get("code")
+    if isinstance(code, str) and re.fullmatch(r"[\w.-]{1,100}", code):
+        yield code
+    for name in ("innerError", "innererror"):
+        yield from _codes(error.get(name), depth + 1)

@@ -1,0 +1,53 @@
+"""The stage `settings`: what can be known to fail without asking anyone, and the facts that explanations use."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from mailsetup.mail_services.base import CredentialValue, MailService
+from mailsetup.mail_services.errors import TransportError
+from mailsetup.mail_services.hints import judged
+
+
+def check_credential(service: MailService) -> None:
+    """Whether the credential is there and usable today. Raises TransportError."""
+    credential = service.credential
+    if credential is None:
+        if service.credential_required:
+            raise unusable("credential_missing", service)
+        return
+    if credential.type not in service.credential_types:
+        raise unusable("credential_missing", service)
+    if credential.type == "microsoft_grant":
+        _check_grant(credential, service)
+    _check_certificate(credential, service)
+
+
+def _check_grant(credential: CredentialValue, service: MailService) -> None:
+    if credential.public.get("app", "platform") == "platform" and not service.platform.client_id:
+        raise unusable("platform_app_missing", service)
+    if not credential.public.get("account_oid"):
+        raise unusable("not_signed_in", service)
+
+
+def _check_certificate(credential: CredentialValue, service: MailService) -> None:
+    ends = credential.public.get("certificate_expires", "")
+    if ends and date.fromisoformat(ends) < datetime.now(UTC).date():
+        raise unusable("certificate_expired", service, ended=ends)
+
+
+def unusable(code: str, service: MailService, **context: Any) -> TransportError:
+    """A judged error of the stage `settings`."""
+    known = {**known_facts(service), **context}
+    return judged(TransportError("", channel="settings", stage="settings", code=code, context=known))
+
+
+def known_facts(service: MailService) -> dict[str, Any]:
+    """What explanations fill their texts with; never a secret."""
+    public = service.credential.public if service.credential else {}
+    shown = ("client_id", "tenant_id", "cloud")
+    facts: dict[str, Any] = {name: public[name] for name in shown if public.get(name)}
+    facts |= {name: service.settings[name] for name in ("from_address", "username") if service.settings.get(name)}
+    facts["redirect_uri"] = service.platform.redirect_uri
+    return facts

@@ -1,0 +1,156 @@
+"""SMTP lines on a socket: bounded in time and size, and clean at the handshake (RFC 5321, RFC 3207)."""
+
+from __future__ import annotations
+
+import re
+import select
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mailsetup.core.redact import Secret
+from mailsetup.mail_services.base import StageNote
+from mailsetup.mail_services.dialing import Deadline, Server
+from mailsetup.mail_services.errors import TransportError
+
+REPLY_LIMIT = 8 * 1024
+_READ_SIZE = 4096
+_ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s|$)")
+_LINE = re.compile(rb"(\d{3})(?:([ -])(.*))?", re.DOTALL)
+_BARE_LINE_END = re.compile(rb"\r\n|\r|\n")
+_DOT_AT_START = re.compile(rb"^\.", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A server's whole reply."""
+
+    code: int
+    lines: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """2yz or 3yz."""
+        return 200 <= self.code < 400
+
+    @property
+    def text(self) -> str:
+        """The reply as it was written."""
+        return "\n".join(f"{self.code} {line}".rstrip() for line in self.lines)
+
+    @property
+    def status(self) -> str:
+        """`550 5.1.1`, or `550` where the server gives no enhanced code (RFC 3463)."""
+        found = _ENHANCED.match(self.lines[0]) if self.lines else None
+        return f"{self.code} {found[1]}" if found else str(self.code)
+
+
+def dotted(content: bytes) -> bytes:
+    """A mail ready for DATA: CRLF line ends, leading dots doubled, closed by the lone dot (RFC 5321 4.5.2)."""
+    if content.count(b"\n") != content.count(b"\r\n") or content.count(b"\r") != content.count(b"\r\n"):
+        content = _BARE_LINE_END.sub(b"\r\n", content)
+    if b"\n." in content or content.startswith(b"."):
+        content = _DOT_AT_START.sub(b"..", content)
+    return content + (b".\r\n" if content.endswith(b"\r\n") or not content else b"\r\n.\r\n")
+
+
+class Wire:
+    """One connection. Every failure closes it, since a late reply must never answer a later command."""
+
+    def __init__(self, server: Server, plain: socket.socket, deadline: Deadline) -> None:
+        self.server = server
+        self.deadline = deadline
+        self.stage = "connect"
+        self.secrets: list[Secret | str] = []
+        self._socket = plain
+        self._buffer = bytearray()
+
+    def send(self, data: bytes) -> None:
+        """Writes all of it; when this raises, the last byte has not left. Raises TransportError."""
+        view = memoryview(data)
+        try:
+            while view:
+                self._socket.settimeout(self.deadline.within(self.server.timeouts.command))
+                view = view[self._socket.send(view) :]
+        except OSError as error:
+            raise self._broken(error) from error
+
+    def command(self, line: str) -> None:
+        """Writes one command line, which must be one line. Raises TransportError."""
+        if "\r" in line or "\n" in line or "\x00" in line:
+            self.close()
+            raise self.failure("", code="address_malformed", channel="message")
+        self.send(line.encode("utf-8") + b"\r\n")
+
+    def ask(self, line: str) -> Reply:
+        """One command and its reply. Raises TransportError."""
+        self.command(line)
+        return self.reply()
+
+    def reply(self, seconds: float | None = None) -> Reply:
+        """The next reply, all its lines; at most `seconds` and 8 KiB. Raises TransportError."""
+        end = Deadline(seconds if seconds is not None else self.server.timeouts.command)
+        lines: list[str] = []
+        size = 0
+        while True:
+            line = self._line(end)
+            size += len(line)
+            found = _LINE.fullmatch(line)
+            if found is None or size > REPLY_LIMIT:
+                self.close()
+                code = "reply_too_long" if found else "bad_reply"
+                raise self.failure(line[:200].decode("utf-8", "replace"), code=code)
+            lines.append((found[3] or b"").decode("utf-8", "replace").strip())
+            if found[2] != b"-":
+                return Reply(int(found[1]), tuple(lines))
+
+    def _line(self, end: Deadline) -> bytes:
+        while (position := self._buffer.find(b"\n")) < 0:
+            if len(self._buffer) > REPLY_LIMIT:
+                self.close()
+                raise self.failure("", code="reply_too_long")
+            self._fill(end)
+        line = bytes(self._buffer[:position]).rstrip(b"\r")
+        del self._buffer[: position + 1]
+        return line
+
+    def _fill(self, end: Deadline) -> None:
+        try:
+            self._socket.settimeout(self.deadline.within(end.within(self.server.timeouts.final)))
+            piece = self._socket.recv(_READ_SIZE)
+        except OSError as error:
+            raise self._broken(error) from error
+        if not piece:
+            raise self._broken(ConnectionResetError("the server closed the connection"))
+        self._buffer += piece
+
+    def start_tls(self, note: StageNote) -> None:
+        """Encrypts the connection, if nothing was slipped in before (RFC 3207 section 6). Raises TransportError."""
+        if self._buffer:
+            self.close()
+            raise self.failure("", code="injected", channel="tls")
+        self._socket = self.server.secure(self._socket, note, self.deadline)
+
+    def quiet(self) -> bool:
+        """Whether the server has neither hung up nor said anything unasked."""
+        if self._buffer or self._socket.fileno() < 0:
+            return False
+        return not select.select([self._socket], [], [], 0)[0]
+
+    def failure(
+        self, raw: str, *, code: str, channel: str = "smtp_exception", secrets: Iterable[Secret | str] = ()
+    ) -> TransportError:
+        """An error at the present stage."""
+        return self.server.failure(raw, channel=channel, code=code, stage=self.stage, secrets=[*self.secrets, *secrets])
+
+    def refusal(self, reply: Reply) -> TransportError:
+        """The server's no at the present stage."""
+        return self.failure(reply.text, code=reply.status, channel="smtp_reply")
+
+    def _broken(self, error: OSError) -> TransportError:
+        self.close()
+        return self.failure(str(error), code="timeout" if isinstance(error, TimeoutError) else "closed")
+
+    def close(self) -> None:
+        """Hangs up."""
+        self._socket.close()
