@@ -5,12 +5,18 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app, request
-from flask_wtf.csrf import CSRFError, CSRFProtect
+from flask_wtf.csrf import CSRFProtect
+
+from mailsetup.core.errors import MailsetupError
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 API_PREFIX = "/api/"
 
 csrf = CSRFProtect()
+
+
+class ForeignPost(MailsetupError):
+    """Another site made the browser send this."""
 
 
 def is_api() -> bool:
@@ -19,11 +25,11 @@ def is_api() -> bool:
 
 
 def refuse_foreign_posts() -> None:
-    """Stops an unsafe request that another site started or that has no valid token. Raises CSRFError."""
+    """Stops an unsafe request that another site started or that has no valid token. Raises CSRFError or ForeignPost."""
     if request.method in SAFE_METHODS or is_api():
         return
     if not came_from_here():
-        raise CSRFError("The request came from another site.")
+        raise ForeignPost
     if current_app.config["WTF_CSRF_ENABLED"]:
         csrf.protect(apply_exemptions=True)
 

@@ -13,7 +13,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from mailsetup.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from mailsetup.web.csrf import is_api
+from mailsetup.web.csrf import ForeignPost, is_api
 from mailsetup.web.frame import plain_frame
 from mailsetup.web.problem import problem
 from mailsetup.web.session import roll_back
@@ -34,6 +34,11 @@ EXPIRED = Refusal(
     400,
     "This page was open for too long",
     "Nothing was changed. Go back, reload the page and send it again.",
+)
+FOREIGN = Refusal(
+    400,
+    "This was sent from another site",
+    "Nothing was changed. Open the page here and send it again.",
 )
 REFUSALS = {
     400: Refusal(400, "The request could not be read", "Nothing was changed. Go back, reload the page and try again."),
@@ -66,6 +71,7 @@ def install_errors(app: Flask) -> None:
     app.register_error_handler(NotAllowed, _not_allowed)
     app.register_error_handler(Conflict, _conflict)
     app.register_error_handler(CSRFError, _csrf)
+    app.register_error_handler(ForeignPost, _foreign)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _failed)
 
@@ -89,6 +95,10 @@ def _conflict(error: Conflict) -> ResponseReturnValue:
 
 def _csrf(_error: CSRFError) -> ResponseReturnValue:
     return _answer(EXPIRED)
+
+
+def _foreign(_error: ForeignPost) -> ResponseReturnValue:
+    return _answer(FOREIGN)
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:
