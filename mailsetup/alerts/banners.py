@@ -1,0 +1,50 @@
+"""Says above every page what is open, and when nobody could be told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from flask import url_for
+
+from mailsetup.alerts.history import failed_notices
+from mailsetup.alerts.models import Alert, AlertNotice
+from mailsetup.alerts.open import open_alerts
+from mailsetup.web.frame import Banner, FrameData
+from mailsetup.web.session import db_session
+from mailsetup.workspaces.access import current_workspace, may
+from mailsetup.workspaces.models import MEMBER
+
+
+def alerts_in_frame() -> FrameData:
+    """Banners and the number of open alerts of the current workspace; nothing for a visitor."""
+    if not may(MEMBER):
+        return {}
+    workspace_id = current_workspace().id
+    alerts = open_alerts(db_session(), workspace_id)
+    banners = [*_about_alerts(alerts), *_about_notices(failed_notices(db_session(), workspace_id))]
+    return {"banners": banners, "counts": {"alerts.index": len(alerts)}}
+
+
+def _about_alerts(alerts: Sequence[Alert]) -> list[Banner]:
+    if not alerts:
+        return []
+    if len(alerts) == 1:
+        only = alerts[0]
+        href = url_for("alerts.show", alert_id=only.id)
+        return [Banner(only.title, href=href, button="See what to do", level=_level(alerts))]
+    text = f"{len(alerts)} alerts are open. The newest: {alerts[0].title}"
+    return [Banner(text, href=url_for("alerts.index"), button="See alerts", level=_level(alerts))]
+
+
+def _level(alerts: Sequence[Alert]) -> Literal["bad", "warn"]:
+    return "bad" if any(alert.severity == "error" for alert in alerts) else "warn"
+
+
+def _about_notices(failed: Sequence[AlertNotice]) -> list[Banner]:
+    if not failed:
+        return []
+    targets = {notice.target for notice in failed}
+    who = f"{failed[0].target} was" if len(targets) == 1 else f"{len(targets)} addresses were"
+    href = url_for("alerts.index", _anchor="not-told")
+    return [Banner(f"An alert could not be mailed: {who} not told.", href=href, button="See why")]

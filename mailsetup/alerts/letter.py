@@ -1,0 +1,68 @@
+"""The mail a notice becomes: plain text and HTML, with values quoted, never believed."""
+
+from __future__ import annotations
+
+import re
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from functools import lru_cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from mailsetup.alerts.facts import NoticeFacts
+from mailsetup.core.clock import utcnow
+
+TEMPLATES = Path(__file__).parents[2] / "templates"
+PRODUCT = "mailsetup"
+SUBJECT_LIMIT = 180
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+def write_letter(facts: NoticeFacts, *, sender: str) -> EmailMessage:
+    """The mail to one address. Its Message-ID is the notice's, so that a repeat can be told from a new one."""
+    message = EmailMessage()
+    domain = sender.rpartition("@")[2]
+    message["From"] = Address(f"{PRODUCT} alerts", addr_spec=sender)
+    message["To"] = Address(addr_spec=facts.target)
+    message["Subject"] = header_text(_rendered("subject.txt", facts))
+    message["Date"] = format_datetime(utcnow())
+    message["Message-ID"] = f"<notice-{facts.notice_id}@{domain}>"
+    if facts.alert_id:
+        # Mail programs put everything with the same reference into one conversation.
+        message["References"] = f"<alert-{facts.alert_id}@{domain}>"
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834 section 5: nobody's absence notice answers it
+    message["X-Auto-Response-Suppress"] = "All"
+    message.set_content(_plain(_rendered("body.txt", facts)))
+    message.add_alternative(_rendered("body.html", facts), subtype="html")
+    return message
+
+
+def header_text(text: str) -> str:
+    """A text that stays one header line; encoded words in it are broken up (CVE-2024-6923)."""
+    line = " ".join(_CONTROL.sub(" ", text).split()).replace("=?", "= ?")
+    return line if len(line) <= SUBJECT_LIMIT else line[: SUBJECT_LIMIT - 1] + "…"
+
+
+def _plain(text: str) -> str:
+    """The text without the blank lines that template blocks leave behind."""
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in text.splitlines())).strip() + "\n"
+
+
+def _rendered(name: str, facts: NoticeFacts) -> str:
+    return _environment().get_template(name).render(n=facts, product=PRODUCT)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    """Our own, as workers have no web application to ask."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES / "email" / "alert"),
+        autoescape=select_autoescape(["html"], default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["line"] = lambda text: " ".join(_CONTROL.sub(" ", str(text)).split())
+    return environment

@@ -1,0 +1,136 @@
+"""Pages of alerts: what is open, what was, who is told, and whether telling worked."""
+
+from __future__ import annotations
+
+import uuid
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from mailsetup.alerts import banners
+from mailsetup.alerts.history import card_of, failed_notices, open_with_notices, resolved_page
+from mailsetup.alerts.models import Alert
+from mailsetup.alerts.notices import send_again, write_test
+from mailsetup.alerts.routes import add_route, listeners, remove_route, test_running
+from mailsetup.alerts.waiting import waiting_now
+from mailsetup.core.db import fetch_owned
+from mailsetup.core.errors import InvalidInput, NotFound
+from mailsetup.mail_services.base import Field
+from mailsetup.web.forms import form_values, posted_values
+from mailsetup.web.frame import register_frame
+from mailsetup.web.limits import limiter
+from mailsetup.web.paths import local_path
+from mailsetup.web.session import db_session
+from mailsetup.workspaces.access import current_actor, current_workspace, require
+from mailsetup.workspaces.models import ADMIN, MEMBER
+
+ADDRESS = Field(
+    "address",
+    "Further address",
+    "Hears of every alert of this workspace.",
+    input="email",
+    placeholder="ops@example.com",
+)
+
+alerts = Blueprint("alerts", __name__, url_prefix="/alerts")
+blueprints: tuple[Blueprint, ...] = (alerts,)
+register_frame(banners.alerts_in_frame)
+
+
+@alerts.get("")
+@require(MEMBER)
+def index() -> ResponseReturnValue:
+    """Open alerts, who is told, and what was."""
+    return _page({}, {})
+
+
+def _page(errors: dict[str, str], values: dict[str, str]) -> str:
+    session, workspace_id = db_session(), current_workspace().id
+    open_now = open_with_notices(session, workspace_id)
+    return render_template(
+        "alerts/index.html",
+        alerts=open_now,
+        waiting={alert.id: waiting_now(session, alert) for alert in open_now},
+        failed=failed_notices(session, workspace_id),
+        history=resolved_page(session, workspace_id, request.args.get("cursor", "")),
+        errors=errors,
+        values=values,
+        **_addresses(),
+    )
+
+
+def _addresses() -> dict[str, object]:
+    people = listeners(db_session(), current_workspace().id)
+    return {"listeners": people, "testing": any(map(test_running, people)), "field": ADDRESS}
+
+
+@alerts.get("/addresses")
+@require(MEMBER)
+def addresses() -> ResponseReturnValue:
+    """The list of addresses alone, which the page asks for again while a test mail is on its way."""
+    return render_template("alerts/_addresses.html", **_addresses())
+
+
+@alerts.get("/<uuid:alert_id>")
+@require(MEMBER)
+def show(alert_id: uuid.UUID) -> ResponseReturnValue:
+    """One alert: what happened, what to do, and who was told."""
+    alert = fetch_owned(db_session(), Alert, current_workspace().id, alert_id)
+    return render_template(
+        "alerts/show.html", alert=alert, card=card_of(alert), waiting=waiting_now(db_session(), alert)
+    )
+
+
+@alerts.post("/addresses")
+@require(ADMIN)
+def add() -> ResponseReturnValue:
+    """Adds a further address."""
+    try:
+        address = form_values([ADDRESS])["address"]
+        route = add_route(db_session(), workspace_id=current_workspace().id, actor=current_actor(), address=address)
+    except InvalidInput as error:
+        db_session().rollback()
+        return _page(error.fields, posted_values()), 422
+    db_session().commit()
+    flash(f"{route.target} will hear of alerts. Send it a test mail to see that it arrives.", "success")
+    return _to_addresses()
+
+
+@alerts.post("/addresses/<uuid:route_id>/delete")
+@require(ADMIN)
+def remove(route_id: uuid.UUID) -> ResponseReturnValue:
+    """Takes a further address off the list."""
+    route = remove_route(db_session(), workspace_id=current_workspace().id, actor=current_actor(), route_id=route_id)
+    db_session().commit()
+    flash(f"{route.target} will not hear of alerts any more.", "success")
+    return _to_addresses()
+
+
+@alerts.post("/addresses/test")
+@require(ADMIN)
+@limiter.limit("30 per hour")
+def test() -> ResponseReturnValue:
+    """Sends a test mail to an address on the list, and to no other."""
+    session, workspace_id = db_session(), current_workspace().id
+    wanted = request.form.get("address", "")
+    if wanted not in {listener.address for listener in listeners(session, workspace_id)}:
+        raise NotFound("no such address")
+    write_test(session, workspace_id=workspace_id, actor=current_actor(), address=wanted)
+    session.commit()
+    flash(f"A test mail to {wanted} is on its way. Its outcome shows beside the address.", "success")
+    return _to_addresses()
+
+
+@alerts.post("/notices/<uuid:notice_id>/send-again")
+@require(ADMIN)
+@limiter.limit("60 per hour")
+def again(notice_id: uuid.UUID) -> ResponseReturnValue:
+    """Tries a failed notice once more."""
+    notice = send_again(db_session(), workspace_id=current_workspace().id, actor=current_actor(), notice_id=notice_id)
+    db_session().commit()
+    flash(f"The mail to {notice.target} is on its way again.", "success")
+    return redirect(local_path(request.form.get("next"), otherwise=url_for("alerts.index")))
+
+
+def _to_addresses() -> ResponseReturnValue:
+    return redirect(url_for("alerts.index", _anchor="addresses"))
