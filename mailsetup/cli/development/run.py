@@ -15,6 +15,7 @@ from mailsetup.cli.development.ports import WEB, pick
 from mailsetup.cli.development.programs import JOB_GRACE_SECONDS, JOBS, programs
 from mailsetup.cli.development.supervision import Supervision
 from mailsetup.cli.development.values import given_values, own_values, sandbox_values
+from mailsetup.core.processes import die_with_parent
 
 LOOK_SECONDS = 0.5
 
@@ -31,7 +32,6 @@ class Run:
         self.folder = folder
         self.web_port = web_port
         self.supervision: Supervision | None = None
-        self.environment: dict[str, str] = {}
         self.pages = ""
         self.up = False
 
@@ -41,13 +41,15 @@ class Run:
         self.folder.make_key_ring()
         ports = pick(self.folder.path / "ports.json", web=self.web_port, say=say)
         base_url = f"http://localhost:{ports[WEB]}"
+        values = {**own_values(self.folder, base_url=base_url, port=ports[WEB]), **given_values()}
+        # The database is made ready while the sandbox starts; the first page waits for both.
+        database = prepare_database(values)
         supervision = self._supervise(lock, ports, base_url)
-        self._await_sandbox(supervision, base_url, ports[WEB])
-        self._flask("db", "upgrade")
-        demo = self._flask("demo")
-        supervision.begin(f"{JOBS}:*")
+        self._await_sandbox(supervision, values)
         supervision.begin(WEB)
+        demo = finish(database)
         supervision.wait_for(lambda: answers(ports[WEB]), "The web process", seconds=30)
+        supervision.begin(f"{JOBS}:*")
         self.folder.remember_running(base_url)
         self.up = True
         self._welcome(base_url, demo)
@@ -93,29 +95,14 @@ class Run:
         self.supervision.start(lock)
         return self.supervision
 
-    def _await_sandbox(self, supervision: Supervision, base_url: str, port: int) -> None:
+    def _await_sandbox(self, supervision: Supervision, values: dict[str, str]) -> None:
         addresses_file = self.folder.sandbox / "addresses.json"
         app_file = self.folder.sandbox / "platform_app.json"
         supervision.wait_for(lambda: bool(read_json(addresses_file) and read_json(app_file)), "The sandbox")
         addresses = read_json(addresses_file)
         self.pages = addresses["pages_url"]
-        own = own_values(self.folder, base_url=base_url, port=port)
-        values = {**own, **sandbox_values(addresses, read_json(app_file)), **given_values()}
-        write_environment(self.folder.environment, values)
-        self.environment = {**os.environ, **values}
-
-    def _flask(self, *command: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "flask", "--app", "app", *command],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise CannotStart(f"flask {' '.join(command)} failed:\n{done.stderr.strip() or done.stdout.strip()}")
-        return done.stdout.strip()
+        everything = {**values, **sandbox_values(addresses, read_json(app_file)), **given_values()}
+        write_environment(self.folder.environment, everything)
 
     def _welcome(self, base_url: str, demo: str) -> None:
         say(f"\nmailsetup is running at {base_url}\n")
@@ -124,6 +111,27 @@ class Run:
         say(f"  Its inbox, where every mail arrives    {self.pages.rstrip('/')}/inbox")
         say(f"  Logs                                   {relative(self.folder.logs)}")
         say("\nCtrl-C stops everything.")
+
+
+def prepare_database(values: dict[str, str]) -> subprocess.Popen[str]:
+    """Migrations and the demo person, in a process of their own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "mailsetup.cli.development.prepare"],
+        cwd=ROOT,
+        env={**os.environ, **values},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=die_with_parent,  # noqa: PLW1509 - one system call, looked up beforehand
+    )
+
+
+def finish(database: subprocess.Popen[str]) -> str:
+    """What the process said. Raises CannotStart when it failed."""
+    said, errors = database.communicate()
+    if database.returncode:
+        raise CannotStart(f"The database could not be made ready:\n{errors.strip() or said.strip()}")
+    return said.strip()
 
 
 def answers(port: int) -> bool:
