@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from mailsetup import settings as settings_module
 from mailsetup.core.egress import Door
 from mailsetup.mail_services.base import Platform
 from mailsetup.settings import Settings
 
+_built: tuple[Settings, Platform] | None = None
+
 
 def current_platform() -> Platform:
     """The platform of this process: Microsoft's addresses, our own app there, and the egress door."""
-    return _platform(settings_module.current())
+    global _built  # noqa: PLW0603 - one platform a process, like one set of settings
+    settings = settings_module.current()
+    if _built is None or _built[0] is not settings:
+        _built = settings, _platform(settings)
+    return _built[1]
 
 
-@lru_cache(maxsize=2)
 def _platform(settings: Settings) -> Platform:
     host, port = settings.outlook_smtp
     return Platform(

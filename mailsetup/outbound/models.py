@@ -46,6 +46,7 @@ class OutboundConfig(HasId, Base):
     blocked_until: Mapped[datetime | None]  # the service asked us to wait (Retry-After)
     next_probe_at: Mapped[datetime | None]
     probes_in_row: Mapped[int] = mapped_column(default=0)
+    stopped_version: Mapped[int | None]  # the credential's version when mail stopped: a newer one is worth a probe
     tested_at: Mapped[datetime | None]
     tested_fingerprint: Mapped[str] = mapped_column(String(64), default="")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
@@ -58,3 +59,16 @@ class OutboundConfig(HasId, Base):
     def sends(self) -> bool:
         """Whether mail leaves through this setup now."""
         return self.health in SENDING_STATES
+
+
+class CredentialBinding(HasId, Base):
+    """The server a typed password was given for: that version of it goes nowhere else."""
+
+    __tablename__ = "credential_bindings"
+    __table_args__ = (UniqueConstraint("credential_id", "version"),)
+
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    credential_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("credentials.id", ondelete="CASCADE"))
+    version: Mapped[int]
+    target: Mapped[str] = mapped_column(String(300))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)

@@ -1,0 +1,45 @@
+"""Tells the credentials which setups use them, and hears when one of them changes."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mailsetup.credentials import usage
+from mailsetup.credentials.models import Credential
+from mailsetup.credentials.usage import Use
+from mailsetup.outbound.models import BROKEN, OutboundConfig
+from mailsetup.outbound.probe import start_probe
+
+
+def find_uses(session: Session, workspace_id: uuid.UUID) -> dict[uuid.UUID, list[Use]]:
+    """The setups of a workspace by the credential they use."""
+    wanted = select(OutboundConfig).where(
+        OutboundConfig.workspace_id == workspace_id, OutboundConfig.credential_id.is_not(None)
+    )
+    uses: dict[uuid.UUID, list[Use]] = {}
+    for config in session.scalars(wanted.order_by(OutboundConfig.name)):
+        if config.credential_id:
+            uses.setdefault(config.credential_id, []).append(Use(config.name, f"/outbound/{config.id}"))
+    return uses
+
+
+def probe_stopped(session: Session, credential: Credential) -> None:
+    """A credential has a new version: setups that had stopped with it are tried again at once."""
+    wanted = select(OutboundConfig).where(
+        OutboundConfig.credential_id == credential.id, OutboundConfig.health == BROKEN
+    )
+    for config in session.scalars(wanted):
+        start_probe(session, config)
+
+
+def register() -> None:
+    """Makes both known; doing it twice changes nothing."""
+    usage.register(find_uses)
+    if probe_stopped not in usage.changed:
+        usage.changed.append(probe_stopped)
+
+
+register()
