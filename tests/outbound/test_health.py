@@ -134,9 +134,7 @@ def test_it_gives_up_probing_when_the_cause_needs_a_person(session, config):
     assert (config.health, config.next_probe_at) == (BROKEN, None)
 
 
-@pytest.mark.parametrize(
-    ("before", "after"), [("tested", HEALTHY), ("changed", UNVERIFIED), ("stopped", DEGRADED)]
-)
+@pytest.mark.parametrize(("before", "after"), [("tested", HEALTHY), ("changed", UNVERIFIED), ("stopped", DEGRADED)])
 def test_it_resumes_to_what_is_true_now(session, config, before, after):
     if before == "changed":
         config.tested_fingerprint = "0" * 64

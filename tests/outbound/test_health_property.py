@@ -9,22 +9,23 @@ from mailsetup.outbound.fingerprint import config_fingerprint
 from mailsetup.outbound.models import BROKEN, HEALTHY, PAUSED, UNVERIFIED
 from tests.outbound.conftest import refused, unreachable
 
+
+def change(session, config):
+    config.settings = {**config.settings, "port": config.settings["port"] % 60000 + 1}
+    health.values_changed(session, config)
+
+
 STEPS = {
     "accepted": health.accepted,
     "unreachable": lambda session, config: health.backend_failed(session, config, unreachable()),
     "refused": lambda session, config: health.backend_failed(session, config, refused()),
     "tested": lambda session, config: health.test_passed(session, config, config_fingerprint(config)),
-    "changed": lambda session, config: change(session, config),
+    "changed": change,
     "probe_passed": health.probe_passed,
     "probe_failed": lambda session, config: health.probe_failed(session, config, unreachable()),
     "pause": health.pause,
     "resume": health.resume,
 }
-
-
-def change(session, config):
-    config.settings = {**config.settings, "port": config.settings["port"] % 60000 + 1}
-    health.values_changed(session, config)
 
 
 @settings(
