@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from mailsetup.core.clock import utcnow
@@ -16,7 +16,15 @@ QUEUED, CLAIMED, SENDING, SENT = "queued", "claimed", "sending", "sent"
 FAILED, EXPIRED, CANCELLED, UNKNOWN = "failed", "expired", "cancelled", "unknown"
 STATUSES = (QUEUED, CLAIMED, SENDING, SENT, FAILED, EXPIRED, CANCELLED, UNKNOWN)
 TERMINAL = (SENT, FAILED, EXPIRED, CANCELLED)
+IN_FLIGHT = (QUEUED, CLAIMED, SENDING, UNKNOWN)
 PRIORITIES = {"high": 0, "normal": 5, "bulk": 9}
+
+# What became of one recipient.
+WAITING, ACCEPTED, REFUSED = "waiting", "accepted", "refused"
+
+
+def _partial(name: str, *columns: str, where: str) -> Index:
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
 class Message(HasId, Base):
@@ -25,8 +33,10 @@ class Message(HasId, Base):
     __tablename__ = "messages"
     __table_args__ = (
         UniqueConstraint("workspace_id", "idempotency_key"),
-        Index("ix_messages_due", "config_id", "status", "priority", "next_attempt_at"),
-        Index("ix_messages_lease", "status", "lease_until"),
+        _partial("ix_messages_due", "config_id", "priority", "next_attempt_at", where="status = 'queued'"),
+        _partial("ix_messages_expiry", "expires_at", where="status = 'queued'"),
+        _partial("ix_messages_lease", "lease_until", where="status IN ('claimed', 'sending')"),
+        _partial("ix_messages_ended", "workspace_id", "finished_at", "status", where="finished_at IS NOT NULL"),
         Index("ix_messages_page", "workspace_id", "id"),
         Index("ix_messages_state_page", "workspace_id", "status", "id"),
     )
@@ -37,8 +47,9 @@ class Message(HasId, Base):
     priority: Mapped[int] = mapped_column(default=PRIORITIES["normal"])
     next_attempt_at: Mapped[datetime] = mapped_column(default=utcnow)
     expires_at: Mapped[datetime]
-    attempt_count: Mapped[int] = mapped_column(default=0)
-    crash_count: Mapped[int] = mapped_column(default=0)
+    attempt_count: Mapped[int] = mapped_column(default=0)  # tries so far, numbers the attempts
+    retry_step: Mapped[int] = mapped_column(default=0)  # failures this mail itself was charged with
+    crash_count: Mapped[int] = mapped_column(default=0)  # workers that died while they held it
     lease_token: Mapped[str | None] = mapped_column(String(40))
     lease_until: Mapped[datetime | None]
     possible_duplicate: Mapped[bool] = mapped_column(default=False)
@@ -55,11 +66,16 @@ class Message(HasId, Base):
     message_metadata: Mapped[dict[str, Any]] = mapped_column("metadata", default=dict)
     service_id: Mapped[str] = mapped_column(String(400), default="")
     last_explanation: Mapped[dict[str, Any] | None]
-    created_by: Mapped[str] = mapped_column(String(120), default="")
+    created_by: Mapped[str] = mapped_column(String(254), default="")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     finished_at: Mapped[datetime | None]
 
     attempts: Mapped[list[DeliveryAttempt]] = relationship(order_by="DeliveryAttempt.number", viewonly=True)
+
+    @property
+    def priority_name(self) -> str:
+        """The priority as product code names it."""
+        return next((name for name, value in PRIORITIES.items() if value == self.priority), "normal")
 
 
 class MessageBody(Base):
@@ -76,7 +92,10 @@ class DeliveryAttempt(HasId, Base):
     """One try at a message: when, which stage it reached, what the service said."""
 
     __tablename__ = "delivery_attempts"
-    __table_args__ = (UniqueConstraint("message_id", "number"),)
+    __table_args__ = (
+        UniqueConstraint("message_id", "number"),
+        Index("ix_delivery_attempts_pace", "config_id", "started_at"),
+    )
 
     workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     message_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"))
@@ -84,7 +103,7 @@ class DeliveryAttempt(HasId, Base):
     number: Mapped[int]
     started_at: Mapped[datetime] = mapped_column(default=utcnow)
     finished_at: Mapped[datetime | None]
-    outcome: Mapped[str] = mapped_column(String(20), default="")  # sent, deferred, failed, unknown, released
+    outcome: Mapped[str] = mapped_column(String(20), default="")  # sent, deferred, failed, unknown; "" while it runs
     stage: Mapped[str] = mapped_column(String(20), default="")
     code: Mapped[str] = mapped_column(String(80), default="")
     answer: Mapped[str] = mapped_column(Text, default="")

@@ -1,0 +1,180 @@
+"""Records how a try ended. Each write names the lease's token: who lost the lease changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from mailsetup.mail_services.base import SendResult
+from mailsetup.mail_services.errors import TransportError
+from mailsetup.outbound import health
+from mailsetup.outbound.explain import explain_failure
+from mailsetup.outbound.models import OutboundConfig
+from mailsetup.outbox import explanations, retry
+from mailsetup.outbox.claim import Claimed, attempts, messages
+from mailsetup.outbox.models import ACCEPTED, FAILED, QUEUED, REFUSED, SENDING, SENT, UNKNOWN, WAITING
+
+HOLD = "hold"
+DEFERRED = "deferred"
+log = structlog.get_logger()
+
+
+def record_sent(session: Session, message: Claimed, result: SendResult, now: datetime) -> bool:
+    """The service accepted the mail, perhaps not for everybody; recipients to be tried later keep it waiting."""
+    recipients = _after_result(message, result)
+    waiting = any(entry["state"] == WAITING for entry in recipients)
+    accepted = any(entry["state"] == ACCEPTED for entry in recipients)
+    state = _later(message, now) if waiting else _ended(SENT if accepted else FAILED, now)
+    return _settle(
+        session,
+        message,
+        now,
+        state={**state, "recipients": recipients, "service_id": result.service_id[:400], "last_explanation": None},
+        attempt={
+            "outcome": SENT if accepted else FAILED,
+            "stage": "accept",
+            "answer": result.text,
+            "service_id": result.service_id[:400],
+        },
+    )
+
+
+def record_failed(
+    session: Session, message: Claimed, config: OutboundConfig, error: TransportError, now: datetime
+) -> bool:
+    """The try failed: ends the mail, keeps it for later, or leaves its outcome unknown; judges the setup."""
+    explanation = explain_failure(error, settings=config.settings)
+    state, outcome = _after_error(message, config, error, now, explanation)
+    settled = _settle(
+        session,
+        message,
+        now,
+        state=state,
+        attempt={
+            "outcome": outcome,
+            "stage": error.stage[:20],
+            "code": error.code[:80],
+            "answer": error.raw,
+            "explanation": explanation,
+        },
+    )
+    if error.scope == "backend":
+        _judge_setup(session, config, error, now)
+    return settled
+
+
+def record_unfit(session: Session, message: Claimed, explanation: Mapping[str, Any], now: datetime) -> bool:
+    """The mail itself cannot be sent, whatever the service: it ends."""
+    state = {**_ended(FAILED, now), "last_explanation": dict(explanation)}
+    attempt = {"outcome": FAILED, "stage": "settings", "explanation": dict(explanation)}
+    return _settle(session, message, now, state=state, attempt=attempt)
+
+
+def record_fault(session: Session, message: Claimed, explanation: Mapping[str, Any], now: datetime) -> bool:
+    """A fault of ours: the mail is tried again later."""
+    state = {**_later(message, now), "last_explanation": dict(explanation)}
+    return _settle(session, message, now, state=state, attempt={"outcome": DEFERRED, "explanation": dict(explanation)})
+
+
+def unknown_state(
+    message_policy: str, retry_step: int, now: datetime, explanation: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What becomes of a mail whose outcome nobody knows: sent once more as possible duplicate, or held."""
+    kept = {"lease_token": None, "lease_until": None, "last_explanation": dict(explanation)}
+    if message_policy == HOLD:
+        return {"status": UNKNOWN, **kept}
+    again = {"status": QUEUED, "possible_duplicate": True, "retry_step": retry_step + 1}
+    return {**again, **kept, "next_attempt_at": now + retry.message_delay(retry_step + 1)}
+
+
+def _after_error(
+    message: Claimed, config: OutboundConfig, error: TransportError, now: datetime, explanation: Mapping[str, Any]
+) -> tuple[dict[str, Any], str]:
+    told: dict[str, Any] = {"last_explanation": dict(explanation)}
+    if error.ambiguous:
+        doubt = {**explanations.OUTCOME_UNKNOWN, "raw": error.raw}
+        return unknown_state(config.unknown_policy, message.retry_step, now, doubt), UNKNOWN
+    if error.scope == "backend":
+        # The setup waits, not the mail: it is due the moment the setup may send again.
+        return {"status": QUEUED, "lease_token": None, "lease_until": None, **told}, DEFERRED
+    recipients = _after_refusals(message, error)
+    told["recipients"] = recipients
+    if any(entry["state"] == WAITING for entry in recipients):
+        return {**_later(message, now, at_least=error.retry_after), **told}, DEFERRED
+    # Whoever was accepted by an earlier try has the mail: it did not fail.
+    accepted = any(entry["state"] == ACCEPTED for entry in recipients)
+    return {**_ended(SENT if accepted else FAILED, now), **told}, FAILED
+
+
+def _settle(
+    session: Session, message: Claimed, now: datetime, *, state: Mapping[str, Any], attempt: Mapping[str, Any]
+) -> bool:
+    mine = (
+        update(messages)
+        .where(messages.c.id == message.id, messages.c.lease_token == message.token, messages.c.status == SENDING)
+        .values(**state)
+    )
+    if not session.connection().execute(mine).rowcount:
+        log.warning("late_result_ignored", message=str(message.id), outcome=attempt["outcome"])
+        return False
+    number = attempts.c.number == message.attempt_count + 1
+    noted = update(attempts).where(attempts.c.message_id == message.id, number).values(finished_at=now, **attempt)
+    session.connection().execute(noted)
+    return True
+
+
+def _ended(status: str, now: datetime) -> dict[str, Any]:
+    return {"status": status, "finished_at": now, "lease_token": None, "lease_until": None}
+
+
+def _later(message: Claimed, now: datetime, *, at_least: float | None = None) -> dict[str, Any]:
+    step = message.retry_step + 1
+    pause = max(retry.message_delay(step), timedelta(seconds=min(at_least or 0, 3600)))
+    return {
+        "status": QUEUED, "lease_token": None, "lease_until": None, "retry_step": step, "next_attempt_at": now + pause,
+    }  # fmt: skip
+
+
+def _after_result(message: Claimed, result: SendResult) -> list[dict[str, Any]]:
+    refusals = {refusal.recipient.lower(): refusal for refusal in result.refused}
+    after = []
+    for entry in message.recipients:
+        refusal = refusals.get(entry["address"].lower())
+        if entry["state"] != WAITING:
+            after.append(entry)
+        elif refusal is None:
+            after.append({**entry, "state": ACCEPTED, "code": "", "text": ""})
+        else:
+            state = REFUSED if refusal.permanent else WAITING
+            after.append({**entry, "state": state, "code": refusal.code, "text": refusal.text})
+    return after
+
+
+def _after_refusals(message: Claimed, error: TransportError) -> list[dict[str, Any]]:
+    """Who is refused for good; without a word about single recipients, what holds for the mail holds for all."""
+    named = {refusal.recipient.lower(): refusal for refusal in error.context.get("refused", ())}
+    after = []
+    for entry in message.recipients:
+        refusal = named.get(entry["address"].lower())
+        permanent = refusal.permanent if refusal else error.permanent
+        words = (refusal.code, refusal.text) if refusal else (error.code, error.raw)
+        state = REFUSED if permanent else WAITING
+        after.append(
+            {**entry, "state": state, "code": words[0], "text": words[1]} if entry["state"] == WAITING else entry
+        )
+    return after
+
+
+def _judge_setup(session: Session, config: OutboundConfig, error: TransportError, now: datetime) -> None:
+    # Several lanes lose the same server in the same moment: that is one failure, not several.
+    paused = config.blocked_until is not None and config.blocked_until > now
+    if not config.sends or (paused and not error.permanent and error.retry_after is None):
+        return
+    health.backend_failed(session, config, error)
+    if config.sends and (config.blocked_until is None or config.blocked_until <= now):
+        config.blocked_until = now + retry.setup_delay(config.failures_in_row)

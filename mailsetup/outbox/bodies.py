@@ -1,0 +1,47 @@
+"""The sealed bytes of a message, kept apart from its row."""
+
+from __future__ import annotations
+
+import uuid
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from mailsetup.core.crypto import Place
+from mailsetup.core.errors import NotFound
+from mailsetup.outbox.models import MessageBody
+from mailsetup.workspaces import sealing
+
+
+def place(workspace_id: uuid.UUID, message_id: uuid.UUID) -> Place:
+    """Where the bytes of this message belong."""
+    return Place(str(workspace_id), MessageBody.__tablename__, str(message_id), "content")
+
+
+def store(session: Session, workspace_id: uuid.UUID, message_id: uuid.UUID, content: bytes) -> None:
+    """Seals and keeps the bytes of a new message."""
+    sealed = sealing.seal_body(session, place(workspace_id, message_id), content)
+    session.execute(insert(MessageBody).values(message_id=message_id, workspace_id=workspace_id, sealed=sealed))
+
+
+def replace(session: Session, workspace_id: uuid.UUID, message_id: uuid.UUID, content: bytes) -> None:
+    """Seals and keeps other bytes: for a message that was not complete when it was queued."""
+    sealed = sealing.seal_body(session, place(workspace_id, message_id), content)
+    session.execute(update(MessageBody).where(MessageBody.message_id == message_id).values(sealed=sealed))
+
+
+def read(session: Session, workspace_id: uuid.UUID, message_id: uuid.UUID) -> bytes:
+    """The bytes. Raises NotFound once they were purged, UnsealError when they do not open."""
+    query = select(MessageBody.sealed).where(
+        MessageBody.message_id == message_id, MessageBody.workspace_id == workspace_id
+    )
+    sealed = session.scalar(query)
+    if sealed is None:
+        raise NotFound("the content of this mail was deleted when its time was over")
+    return sealing.unseal_body(session, place(workspace_id, message_id), sealed)
+
+
+def purge(session: Session, message_ids: list[uuid.UUID]) -> int:
+    """Deletes the bytes of these messages; how many there were."""
+    result = session.connection().execute(delete(MessageBody).where(MessageBody.message_id.in_(message_ids)))
+    return result.rowcount

@@ -1,0 +1,174 @@
+"""Takes due mail of one setup under a lease, and gives it back. Every write names the lease's token."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import RowMapping, Table, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from mailsetup.core.ids import new_id
+from mailsetup.outbound.models import OutboundConfig
+from mailsetup.outbox.models import CLAIMED, PRIORITIES, QUEUED, SENDING, DeliveryAttempt, Message
+from mailsetup.outbox.ready import IS_HELD, IS_QUEUED, may_send
+
+BATCH = 20
+LEASE = timedelta(seconds=60)
+# Longer than the longest conversation a mail service allows itself (`Timeouts.session`, 14 min).
+WIRE_DEADLINE = timedelta(minutes=15)
+PACE_WINDOW = timedelta(seconds=60)
+HIGH, NORMAL, BULK = PRIORITIES["high"], PRIORITIES["normal"], PRIORITIES["bulk"]
+# High overtakes, yet a full batch always has room for what is below it.
+SHARES = ((HIGH, BATCH - 4), (NORMAL, BATCH - 1), (BULK, BATCH), (NORMAL, BATCH), (HIGH, BATCH))
+
+messages, attempts = cast("Table", Message.__table__), cast("Table", DeliveryAttempt.__table__)
+_COLUMNS = (
+    Message.id, Message.workspace_id, Message.config_id, Message.priority, Message.next_attempt_at,
+    Message.attempt_count, Message.retry_step, Message.message_id, Message.envelope_sender, Message.from_address,
+    Message.recipients, Message.frozen, Message.possible_duplicate,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A message under our lease, as far as delivering it needs to know."""
+
+    id: uuid.UUID
+    workspace_id: uuid.UUID
+    config_id: uuid.UUID
+    priority: int
+    next_attempt_at: datetime
+    attempt_count: int
+    retry_step: int
+    message_id: str
+    envelope_sender: str
+    from_address: str
+    recipients: list[dict[str, Any]]
+    frozen: bool
+    possible_duplicate: bool
+    token: str
+
+
+def claim(session: Session, config_id: uuid.UUID, now: datetime, *, per_minute: int | None = None) -> list[Claimed]:
+    """Up to a batch of the setup's due mail, most urgent first; none when it may not send now."""
+    room = min(BATCH, _allowance(session, config_id, now, per_minute))
+    may = session.scalar(select(OutboundConfig.id).where(OutboundConfig.id == config_id, may_send(now)))
+    if may is None or room < 1:
+        return []
+    token = secrets.token_hex(16)
+    rows: Sequence[RowMapping] = _take_by_priority(session, config_id, now, token, room)
+    # A mail that was in the hands of a worker that died goes alone: it takes no others with it again.
+    rows = rows or _take(session, config_id, now, token, priority=None, limit=1)
+    claimed = [Claimed(**row, token=token) for row in rows]
+    return sorted(claimed, key=lambda row: (row.priority, row.next_attempt_at))
+
+
+def _take_by_priority(session: Session, config_id: uuid.UUID, now: datetime, token: str, room: int) -> list[RowMapping]:
+    rows: list[RowMapping] = []
+    emptied: set[int] = set()
+    for priority, share in SHARES:
+        limit = min(share, room) - len(rows)
+        if limit < 1 or priority in emptied:
+            continue
+        found = _take(session, config_id, now, token, priority=priority, limit=limit)
+        rows += found
+        if len(found) < limit:
+            emptied.add(priority)
+    return rows
+
+
+def _take(
+    session: Session, config_id: uuid.UUID, now: datetime, token: str, *, priority: int | None, limit: int
+) -> Sequence[RowMapping]:
+    due = select(Message.id).where(Message.config_id == config_id, IS_QUEUED, Message.next_attempt_at <= now)
+    if priority is None:
+        due = due.where(Message.crash_count > 0)
+    else:
+        due = due.where(Message.priority == priority, Message.crash_count == 0)
+    # As a CTE it runs once: as a subquery PostgreSQL may run it again for every row and take more than asked.
+    chosen = due.order_by(Message.next_attempt_at).limit(limit).with_for_update(skip_locked=True).cte("chosen")
+    taken = (
+        update(messages)
+        .where(messages.c.id.in_(select(chosen.c.id)), messages.c.status == QUEUED)
+        .values(status=CLAIMED, lease_token=token, lease_until=now + LEASE)
+        .returning(*_COLUMNS)
+    )
+    return session.connection().execute(taken).mappings().all()
+
+
+def _allowance(session: Session, config_id: uuid.UUID, now: datetime, per_minute: int | None) -> int:
+    """How many mails the mailbox's limit leaves room for; counted in the database, so every worker sees the same."""
+    if per_minute is None:
+        return BATCH
+    session.execute(select(OutboundConfig.id).where(OutboundConfig.id == config_id).with_for_update())
+    started = select(func.count()).where(
+        DeliveryAttempt.config_id == config_id, DeliveryAttempt.started_at > now - PACE_WINDOW
+    )
+    claimed = select(func.count()).where(Message.config_id == config_id, IS_HELD, Message.status == CLAIMED)
+    return per_minute - (session.scalar(started) or 0) - (session.scalar(claimed) or 0)
+
+
+def room_again_at(session: Session, config_id: uuid.UUID, now: datetime) -> datetime:
+    """When the mailbox's limit lets the next mail through."""
+    oldest = select(func.min(DeliveryAttempt.started_at)).where(
+        DeliveryAttempt.config_id == config_id, DeliveryAttempt.started_at > now - PACE_WINDOW
+    )
+    return (session.scalar(oldest) or now) + PACE_WINDOW
+
+
+def begin_sending(session: Session, message: Claimed, now: datetime) -> bool:
+    """Marks the mail as on the wire and writes its attempt, before the first byte; False when the lease is lost."""
+    marked = (
+        update(messages)
+        .where(messages.c.id == message.id, messages.c.lease_token == message.token, messages.c.status == CLAIMED)
+        .values(status=SENDING, lease_until=now + WIRE_DEADLINE, attempt_count=message.attempt_count + 1)
+    )
+    if not session.connection().execute(marked).rowcount:
+        return False
+    session.connection().execute(
+        insert(attempts).values(
+            id=new_id(),
+            workspace_id=message.workspace_id,
+            message_id=message.id,
+            config_id=message.config_id,
+            number=message.attempt_count + 1,
+            started_at=now,
+        )
+    )
+    return True
+
+
+def release(session: Session, claimed: Iterable[Claimed], now: datetime) -> None:
+    """Gives back what never went on the wire; it is due as before."""
+    for message in claimed:
+        given_back = (
+            update(messages)
+            .where(
+                messages.c.id == message.id,
+                messages.c.lease_token == message.token,
+                messages.c.status.in_([CLAIMED, SENDING]),
+            )
+            .values(status=QUEUED, lease_token=None, lease_until=None)
+        )
+        if session.connection().execute(given_back).rowcount:
+            _close_attempt(session, message.id, now)
+
+
+def _close_attempt(session: Session, message_id: uuid.UUID, now: datetime) -> None:
+    begun = attempts.c.message_id == message_id, attempts.c.finished_at.is_(None)
+    session.connection().execute(update(attempts).where(*begun).values(finished_at=now, outcome="released"))
+
+
+def renew(session: Session, tokens: Sequence[str], now: datetime) -> None:
+    """Keeps what these tokens hold; a mail on the wire keeps its own, later deadline."""
+    kept = (
+        update(messages)
+        .where(messages.c.status == CLAIMED, messages.c.lease_token.in_(tokens))
+        .values(lease_until=now + LEASE)
+    )
+    session.connection().execute(kept)

@@ -1,0 +1,243 @@
+"""One lane: keeps one connection to one setup's mail service and sends that setup's mail through it.
+
+No transaction is open while the network is in use. What became of one mail and the start of the next
+are written in the same transaction, so a lane commits once a mail.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from mailsetup.core import db, stopping
+from mailsetup.core.errors import InvalidInput, MailsetupError, NotFound, UnsealError
+from mailsetup.mail_services import registry
+from mailsetup.mail_services.base import Mail, MailService, NullReport, SendResult
+from mailsetup.mail_services.errors import TransportError
+from mailsetup.outbound import health
+from mailsetup.outbound.connect import connect_config
+from mailsetup.outbound.models import OutboundConfig
+from mailsetup.outbox import attempts, claim, explanations, prepare
+from mailsetup.outbox.claim import Claimed
+from mailsetup.outbox.clock import DatabaseClock
+from mailsetup.outbox.ready import Ready
+
+OUTAGE_PAUSES = (0.2, 0.5, 1, 2, 5, 10)
+OUTAGE_SECONDS = 600.0
+log = structlog.get_logger()
+
+
+class SetupGone(MailsetupError):
+    """The setup was deleted while its mail was claimed; the mail waits for another."""
+
+
+class Turns(Protocol):
+    """What a lane asks of the drain it belongs to."""
+
+    clock: DatabaseClock
+
+    def over(self, started: float) -> bool:
+        """Whether a lane that began at this moment should end now."""
+
+    def hold(self, token: str) -> None:
+        """Keeps this lease renewed."""
+
+    def drop(self, token: str) -> None:
+        """Ends the renewal."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """How the network part of one mail ended: a result, or an error, or a fault of our own."""
+
+    message: Claimed
+    result: SendResult | None = None
+    error: TransportError | None = None
+
+    @property
+    def connection_good(self) -> bool:
+        """Whether the next mail may go through the same connection."""
+        if self.error is not None:
+            return self.error.scope == "message" and not self.error.ambiguous
+        return self.result is not None
+
+
+class Lane:
+    """Sends one setup's mail, a batch at a time, until there is none or its turn is over."""
+
+    def __init__(self, setup: Ready, turns: Turns) -> None:
+        self.setup = setup
+        self.turns = turns
+        self.started = time.monotonic()
+        self.service: MailService | None = None
+        self.waiting: deque[Claimed] = deque()
+        self.claimed_any = False
+        self._health_told = False
+
+    def run(self) -> None:
+        """Claims and sends; a fault of ours ends this lane alone."""
+        try:
+            while not self.turns.over(self.started) and self._claim():
+                if not self._send_batch():
+                    break
+        except SetupGone:
+            log.info("setup_gone", config=str(self.setup.config_id))
+        except SQLAlchemyError as error:
+            log.warning("lane_database_away", config=str(self.setup.config_id), error=type(error).__name__)
+        except Exception:  # The job edge: the lease ends, and the mail is found again.
+            log.exception("lane_failed", config=str(self.setup.config_id))
+        finally:
+            if self.service is not None:
+                self.service.close()
+
+    def _claim(self) -> bool:
+        per_minute = registry.get(self.setup.kind).messages_per_minute
+        now = self.turns.clock.now()
+        with db.session_scope() as session:
+            self.waiting.extend(claim.claim(session, self.setup.config_id, now, per_minute=per_minute))
+        self.claimed_any = self.claimed_any or bool(self.waiting)
+        self._health_told = False
+        return bool(self.waiting)
+
+    def _send_batch(self) -> bool:
+        """Sends what was claimed; False when the connection is of no more use."""
+        token = self.waiting[0].token
+        self.turns.hold(token)
+        try:
+            return self._open() and self._send_all()
+        finally:
+            self._give_back()
+            self.turns.drop(token)
+
+    def _open(self) -> bool:
+        try:
+            if self.service is None:
+                with db.session_scope() as session:
+                    self.service = connect_config(session, self._config(session))
+            self.service.open(NullReport())
+        except TransportError as error:
+            self._record_unopened(error)
+            return False
+        return True
+
+    def _record_unopened(self, error: TransportError) -> None:
+        """The service could not be reached: noted on the mail at hand, the others are given back untouched."""
+        message, now = self.waiting.popleft(), self.turns.clock.now()
+        with db.session_scope() as session:
+            if claim.begin_sending(session, message, now):
+                attempts.record_failed(session, message, self._config(session), error, now)
+
+    def _send_all(self) -> bool:
+        mail = self._turn(None)
+        while mail is not None:
+            done = self._talk(*mail)
+            mail = self._turn(done)
+            if not done.connection_good:
+                return False
+        return True
+
+    def _turn(self, done: Done | None) -> tuple[Claimed, Mail] | None:
+        """Writes what became of a mail and begins the next one, in one transaction."""
+        try:
+            with db.session_scope() as session:
+                if done is not None:
+                    self._record(session, done)
+                good = done is None or done.connection_good
+                return self._begin_next(session) if good else None
+        except Exception:
+            # The next mail's trouble, or the database's, must not cost what is known of this one.
+            if done is not None:
+                self._record_patiently(done)
+            raise
+
+    def _begin_next(self, session: Session) -> tuple[Claimed, Mail] | None:
+        # What a rolled back transaction began was never on the wire: it stays in line to be given back.
+        while self.waiting and not stopping.requested():
+            message, now = self.waiting[0], self.turns.clock.now()
+            if claim.begin_sending(session, message, now):
+                mail = self._prepared(session, message)
+                if mail is not None:
+                    return message, mail
+            self.waiting.popleft()
+        return None
+
+    def _prepared(self, session: Session, message: Claimed) -> Mail | None:
+        now = self.turns.clock.now()
+        try:
+            return prepare.mail_of(session, message, now, config=self._config)
+        except InvalidInput as error:
+            attempts.record_unfit(session, message, explanations.unfit(str(error)), now)
+        except NotFound:
+            attempts.record_unfit(session, message, explanations.CONTENT_GONE, now)
+        except UnsealError:
+            log.error("body_does_not_open", message=str(message.id))
+            attempts.record_fault(session, message, explanations.CONTENT_SEALED, now)
+        return None
+
+    def _talk(self, message: Claimed, mail: Mail) -> Done:
+        """The network part: whatever comes out of it, the mail counts as having been on the wire."""
+        self.waiting.popleft()
+        try:
+            return Done(message, result=_required(self.service).deliver(mail, NullReport()))
+        except TransportError as error:
+            return Done(message, error=error)
+        except Exception:  # The job edge: an error of no known class defers the mail, it never drops it.
+            log.exception("delivery_fault", message=str(message.id))
+            return Done(message)
+
+    def _record(self, session: Session, done: Done) -> None:
+        now = self.turns.clock.now()
+        if done.error is not None:
+            attempts.record_failed(session, done.message, self._config(session), done.error, now)
+        elif done.result is not None:
+            attempts.record_sent(session, done.message, done.result, now)
+            self._tell_health(session)
+        else:
+            attempts.record_fault(session, done.message, explanations.INTERNAL, now)
+
+    def _tell_health(self, session: Session) -> None:
+        # Once a batch is enough: a setup that was degraded is healthy after its first accepted mail.
+        if not self._health_told:
+            health.accepted(session, self._config(session))
+            self._health_told = True
+
+    def _record_patiently(self, done: Done) -> None:
+        """The database went away between the answer and its record: tried until it is back (fault row 18)."""
+        deadline = time.monotonic() + OUTAGE_SECONDS
+        for pause in (*OUTAGE_PAUSES, *[OUTAGE_PAUSES[-1]] * 60):
+            try:
+                with db.session_scope() as session:
+                    self._record(session, done)
+                return
+            except SQLAlchemyError as error:
+                log.warning("result_waits_for_database", message=str(done.message.id), error=type(error).__name__)
+            if time.monotonic() > deadline or stopping.wait(pause):
+                return
+
+    def _give_back(self) -> None:
+        if not self.waiting:
+            return
+        try:
+            with db.session_scope() as session:
+                claim.release(session, self.waiting, self.turns.clock.now())
+        except SQLAlchemyError as error:
+            log.warning("claim_not_given_back", config=str(self.setup.config_id), error=type(error).__name__)
+        self.waiting.clear()
+
+    def _config(self, session: Session) -> OutboundConfig:
+        config = session.get(OutboundConfig, self.setup.config_id)
+        if config is None:
+            raise SetupGone(str(self.setup.config_id))
+        return config
+
+
+def _required(service: MailService | None) -> MailService:
+    if service is None:
+        raise RuntimeError("the lane is not open")
+    return service

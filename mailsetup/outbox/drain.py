@@ -1,0 +1,145 @@
+"""Keeps the lanes of one worker busy over all setups that have due mail, each in its turn."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections import Counter, deque
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import datetime, timedelta
+
+from mailsetup.core import db, stopping
+from mailsetup.mail_services import registry
+from mailsetup.outbox import claim
+from mailsetup.outbox.clock import DatabaseClock
+from mailsetup.outbox.deliver import Lane
+from mailsetup.outbox.ready import Ready, ready_setups
+
+SLICE_SECONDS = 60.0
+# A lane that waits for a slow server must not hold up everybody else: the drain goes on around it.
+STUCK_SECONDS = 5.0
+LONGEST_SECONDS = 2400.0
+LANE_TURN_SECONDS = 2.0
+RENEW_SECONDS = 20.0
+LOOK_SECONDS = 0.05
+IDLE_LOOK_SECONDS = 0.5
+AGAIN = timedelta(seconds=1)
+
+
+class Drain:
+    """Starts a lane for each setup that has due mail; more for one setup up to what its mailbox allows."""
+
+    def __init__(self, lanes: int, *, slice_seconds: float = SLICE_SECONDS) -> None:
+        self.lanes = lanes
+        self.slice_seconds = slice_seconds
+        self.clock = DatabaseClock()
+        self.began = time.monotonic()
+        self.ends = self.began + slice_seconds
+        self._running: dict[Future[None], Lane] = {}
+        self._not_before: dict[uuid.UUID, datetime] = {}
+        self._tokens: set[str] = set()
+        self._lock = threading.Lock()
+        self._renewed = self.began
+        self._line: deque[Ready] = deque()
+        self._cursor: uuid.UUID | None = None
+        self._more = True
+        self._crowded = False
+
+    def run(self) -> bool:
+        """Sends until nothing is due or the slice is over; whether mail may still be due."""
+        with ThreadPoolExecutor(self.lanes, thread_name_prefix="lane") as pool:
+            while self._running or self._goes_on():
+                started = self._may_start() and self._start_lanes(pool)
+                self._wait(LOOK_SECONDS if started else IDLE_LOOK_SECONDS)
+                self._renew()
+                self._extend()
+        return self._more or bool(self._not_before)
+
+    def over(self, started: float) -> bool:
+        """Whether a lane that began at this moment should let others have its place."""
+        now = time.monotonic()
+        return stopping.requested() or now > self.ends or (self._crowded and now - started > LANE_TURN_SECONDS)
+
+    def hold(self, token: str) -> None:
+        """Keeps this lease renewed."""
+        with self._lock:
+            self._tokens.add(token)
+
+    def drop(self, token: str) -> None:
+        """Ends the renewal."""
+        with self._lock:
+            self._tokens.discard(token)
+
+    def _goes_on(self) -> bool:
+        return self._may_start() and (self._more or bool(self._not_before))
+
+    def _may_start(self) -> bool:
+        return not stopping.requested() and time.monotonic() < self.ends
+
+    def _start_lanes(self, pool: ThreadPoolExecutor) -> bool:
+        if len(self._running) < self.lanes and not self._line:
+            self._line.extend(self._look())
+        started = False
+        while self._line and len(self._running) < self.lanes:
+            setup = self._line.popleft()
+            if self._has_room(setup):
+                lane = Lane(setup, self)
+                self._running[pool.submit(lane.run)] = lane
+                started = True
+        self._crowded = bool(self._line)
+        return started
+
+    def _look(self) -> list[Ready]:
+        """The next setups with due mail; begins again at the front when the last of them had its turn."""
+        now = self.clock.now()
+        self._not_before = {config: until for config, until in self._not_before.items() if until > now}
+        with db.session_scope() as session:
+            found, self._cursor = ready_setups(session, now, after=self._cursor)
+        found = [setup for setup in found if setup.config_id not in self._not_before and setup.kind in _known_kinds()]
+        self._more = bool(found) or self._cursor is not None
+        return found
+
+    def _has_room(self, setup: Ready) -> bool:
+        busy = Counter(lane.setup.config_id for lane in self._running.values())
+        return busy[setup.config_id] < registry.get(setup.kind).connections_per_mailbox
+
+    def _wait(self, seconds: float) -> None:
+        if not self._running:
+            if self._more or self._not_before:
+                stopping.wait(seconds)
+            return
+        done, _ = wait(self._running, timeout=seconds, return_when=FIRST_COMPLETED)
+        for future in done:
+            lane = self._running.pop(future)
+            self._more = True
+            if not lane.claimed_any:
+                self._put_off(lane.setup)
+
+    def _put_off(self, setup: Ready) -> None:
+        """Due mail that could not be claimed: the mailbox's limit is reached, or another worker has it."""
+        now = self.clock.now()
+        until = now + AGAIN
+        if registry.get(setup.kind).messages_per_minute is not None:
+            with db.session_scope() as session:
+                until = max(until, claim.room_again_at(session, setup.config_id, now))
+        self._not_before[setup.config_id] = until
+
+    def _renew(self) -> None:
+        if time.monotonic() - self._renewed < RENEW_SECONDS:
+            return
+        self._renewed = time.monotonic()
+        with self._lock:
+            tokens = sorted(self._tokens)
+        if tokens:
+            with db.session_scope() as session:
+                claim.renew(session, tokens, self.clock.now())
+
+    def _extend(self) -> None:
+        now = time.monotonic()
+        if self._running and now > self.ends + STUCK_SECONDS and now - self.began < LONGEST_SECONDS:
+            self.ends = now + self.slice_seconds
+
+
+def _known_kinds() -> set[str]:
+    return {service.kind for service in registry.all_kinds()}

@@ -1,0 +1,56 @@
+"""The ledger: every mail ever accepted is in exactly one state, so the sums must agree."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from mailsetup.outbox.models import IN_FLIGHT, STATUSES, TERMINAL, Message
+from mailsetup.outbox.ready import IS_QUEUED
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """How many mails were accepted and where they stand."""
+
+    accepted: int
+    counts: dict[str, int]
+
+    @property
+    def in_flight(self) -> int:
+        """Mails that have not ended."""
+        return sum(self.counts.get(status, 0) for status in IN_FLIGHT)
+
+    @property
+    def balances(self) -> bool:
+        """Whether accepted = sent + failed + expired + cancelled + in flight."""
+        return self.accepted == self.in_flight + sum(self.counts.get(status, 0) for status in TERMINAL)
+
+
+def ledger(session: Session, workspace_id: uuid.UUID | None = None) -> Ledger:
+    """The ledger of one workspace, or of all."""
+    mine = [] if workspace_id is None else [Message.workspace_id == workspace_id]
+    known = dict.fromkeys(STATUSES, 0)
+    for status, count in session.execute(select(Message.status, func.count()).where(*mine).group_by(Message.status)):
+        known[status] = count
+    accepted = session.scalar(select(func.count()).select_from(Message).where(*mine)) or 0
+    return Ledger(accepted, known)
+
+
+def oldest_waiting(session: Session) -> datetime | None:
+    """When the mail that has been due for longest was due."""
+    found: datetime | None = session.scalar(
+        select(func.min(Message.next_attempt_at)).where(Message.status.in_(IN_FLIGHT))
+    )
+    return found
+
+
+def count_waiting(session: Session, config_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """How many mails wait for each of these setups."""
+    query = select(Message.config_id, func.count()).where(Message.config_id.in_(config_ids), IS_QUEUED)
+    return {config: count for config, count in session.execute(query.group_by(Message.config_id)) if config}

@@ -1,0 +1,177 @@
+"""The public door: a mail becomes a row, in the caller's own transaction."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from typing import Any, TypedDict, Unpack
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from mailsetup.core import queues
+from mailsetup.core.clock import utcnow
+from mailsetup.core.errors import Conflict, InvalidInput
+from mailsetup.core.ids import new_id
+from mailsetup.outbound.configs import default_config
+from mailsetup.outbound.models import OutboundConfig
+from mailsetup.outbox import bodies
+from mailsetup.outbox.freeze import Frozen, Sender, freeze
+from mailsetup.outbox.models import PRIORITIES, WAITING, Message
+from mailsetup.workspaces.models import Workspace
+
+DRAIN = "mailsetup.outbox.jobs.drain"
+EXPIRES_AFTER = timedelta(days=5)
+LATEST_SEND = timedelta(days=365)
+KEY_KEPT = timedelta(days=7)
+KEY_LIMIT = 255
+METADATA_LIMIT, METADATA_TEXT_LIMIT = 20, 500
+
+
+class Options(TypedDict, total=False):
+    """What else may be said about a mail; every entry may be left out."""
+
+    idempotency_key: str | None
+    send_at: datetime | None
+    priority: str
+    expires_at: datetime | None
+    metadata: Mapping[str, str] | None
+    recipients: Sequence[str] | None  # the envelope, where it is not what To, Cc and Bcc say
+    created_by: str
+    request_hash: str  # a repeat under the same key must have the same
+
+
+def queue_mail(
+    session: Session,
+    workspace: Workspace,
+    message: EmailMessage,
+    *,
+    config: OutboundConfig | None = None,
+    **options: Unpack[Options],
+) -> Message:
+    """Queues a mail in the caller's transaction: it commits or rolls back with it.
+
+    `config` is the setup to send through, by default the workspace's default setup; while there is none
+    the mail waits for the first. A repeated `idempotency_key` returns the first message for 7 days.
+    Raises InvalidInput by field, Conflict when the key was used for another `request_hash`.
+    """
+    known = _earlier(session, workspace.id, options)
+    if known is not None:
+        return known
+    _check_options(workspace, config, options)
+    config = config or default_config(session, workspace.id)
+    when = options.get("send_at") or utcnow()
+    frozen = freeze(message, sender_of(config) if config else None, when=when, recipients=options.get("recipients"))
+    row = _row(workspace.id, config, frozen, options)
+    if not options.get("idempotency_key"):
+        _insert(session, row, frozen)
+        return row
+    try:
+        with session.begin_nested():
+            _insert(session, row, frozen)
+    except IntegrityError:
+        return _the_winner(session, workspace.id, options)
+    return row
+
+
+def sender_of(config: OutboundConfig) -> Sender:
+    """What the setup says about the From header."""
+    return Sender(config.from_address, str(config.settings.get("from_name") or ""))
+
+
+def _earlier(session: Session, workspace_id: uuid.UUID, options: Options) -> Message | None:
+    key = options.get("idempotency_key")
+    if not key:
+        return None
+    query = select(Message).where(Message.workspace_id == workspace_id, Message.idempotency_key == key)
+    found = session.scalars(query).one_or_none()
+    if found is None:
+        return None
+    if found.created_at < utcnow() - KEY_KEPT:
+        session.execute(update(Message).where(Message.id == found.id).values(idempotency_key=None))
+        return None
+    if options.get("request_hash", "") != found.request_hash:
+        raise Conflict("This Idempotency-Key was already used for another mail; use a new key for a new mail.")
+    return found
+
+
+def _the_winner(session: Session, workspace_id: uuid.UUID, options: Options) -> Message:
+    found = _earlier(session, workspace_id, options)
+    if found is None:
+        raise Conflict("The same Idempotency-Key is being used at this moment; send the request again.")
+    return found
+
+
+def _check_options(workspace: Workspace, config: OutboundConfig | None, options: Options) -> None:
+    wrong = {**_wrong_times(options), **_wrong_words(options)}
+    if config is not None and config.workspace_id != workspace.id:
+        wrong["config"] = "There is no such setup in this workspace."
+    if wrong:
+        raise InvalidInput(wrong)
+
+
+def _wrong_times(options: Options) -> dict[str, str]:
+    now, send_at, expires_at = utcnow(), options.get("send_at"), options.get("expires_at")
+    wrong = {}
+    for name, value in (("send_at", send_at), ("expires_at", expires_at)):
+        if value is not None and value.tzinfo is None:
+            wrong[name] = "Give a time with its zone, like 2027-03-31T15:05:00Z."
+        elif value is not None and value > now + LATEST_SEND:
+            wrong[name] = "This is more than a year ahead."
+    if not wrong and expires_at is not None and expires_at <= max(send_at or now, now):
+        wrong["expires_at"] = "The mail would expire before it is sent."
+    return wrong
+
+
+def _wrong_words(options: Options) -> dict[str, str]:
+    wrong = {}
+    if options.get("priority", "normal") not in PRIORITIES:
+        wrong["priority"] = f"Choose one of {', '.join(PRIORITIES)}."
+    key = options.get("idempotency_key")
+    if key and (len(key) > KEY_LIMIT or not key.isprintable()):
+        wrong["idempotency_key"] = f"An Idempotency-Key has at most {KEY_LIMIT} printable characters."
+    metadata = options.get("metadata") or {}
+    if len(metadata) > METADATA_LIMIT or not all(_plain(text) for pair in metadata.items() for text in pair):
+        wrong["metadata"] = f"Metadata are at most {METADATA_LIMIT} texts of {METADATA_TEXT_LIMIT} characters each."
+    return wrong
+
+
+def _plain(text: Any) -> bool:
+    return isinstance(text, str) and len(text) <= METADATA_TEXT_LIMIT and "\x00" not in text
+
+
+def _row(workspace_id: uuid.UUID, config: OutboundConfig | None, frozen: Frozen, options: Options) -> Message:
+    now = utcnow()
+    send_at = options.get("send_at") or now
+    return Message(
+        id=new_id(),
+        workspace_id=workspace_id,
+        config_id=config.id if config else None,
+        priority=PRIORITIES[options.get("priority", "normal")],
+        next_attempt_at=max(send_at, now),
+        expires_at=options.get("expires_at") or max(send_at, now) + EXPIRES_AFTER,
+        message_id=frozen.message_id,
+        from_address=frozen.from_address,
+        envelope_sender=config.from_address if config else frozen.from_address,
+        recipients=[{"address": address, "state": WAITING} for address in frozen.recipients],
+        recipients_text=" ".join(frozen.recipients).lower(),
+        subject=frozen.subject,
+        size=len(frozen.content),
+        # Without a setup the From may still turn out to be one that it does not send as.
+        frozen=frozen.complete and config is not None,
+        idempotency_key=options.get("idempotency_key") or None,
+        request_hash=options.get("request_hash", ""),
+        message_metadata=dict(options.get("metadata") or {}),
+        created_by=options.get("created_by", "")[:254],
+        created_at=now,
+    )
+
+
+def _insert(session: Session, row: Message, frozen: Frozen) -> None:
+    session.add(row)
+    session.flush()
+    bodies.store(session, row.workspace_id, row.id, frozen.content)
+    queues.enqueue_after_commit(session, DRAIN)

@@ -1,0 +1,84 @@
+"""Which setups have mail that is due and may send it now.
+
+Never scans the queue: it steps from one setup with queued mail to the next through the index, so the cost
+is that of the setups looked at, however much mail waits (reference: "loose index scan").
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import CTE, ColumnElement, ScalarSelect, and_, exists, func, literal, literal_column, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from mailsetup.outbound.models import SENDING_STATES, OutboundConfig
+from mailsetup.outbox.models import PRIORITIES, Message
+
+STEP = 200
+# Spelled out, not bound: only then do both databases use the index over queued mail alone.
+IS_QUEUED: ColumnElement[bool] = Message.status == literal_column("'queued'")
+IS_HELD: ColumnElement[bool] = Message.status.in_([literal_column("'claimed'"), literal_column("'sending'")])
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A setup with due mail."""
+
+    config_id: uuid.UUID
+    workspace_id: uuid.UUID
+    kind: str
+
+
+def may_send(now: datetime) -> ColumnElement[bool]:
+    """Whether mail leaves through a setup now: it is healthy enough, and nobody asked us to wait."""
+    free = or_(OutboundConfig.blocked_until.is_(None), OutboundConfig.blocked_until <= now)
+    return and_(OutboundConfig.health.in_(SENDING_STATES), free)
+
+
+def ready_setups(session: Session, now: datetime, *, after: uuid.UUID | None) -> tuple[list[Ready], uuid.UUID | None]:
+    """The next setups, in order of id after `after`, and where to go on; None when this was the last of them."""
+    steps = _steps(after)
+    visited = list(session.scalars(select(steps.c.config_id).where(steps.c.config_id.is_not(None))))
+    if not visited:
+        return [], None
+    query = select(OutboundConfig.id, OutboundConfig.workspace_id, OutboundConfig.kind).where(
+        OutboundConfig.id.in_(visited), may_send(now), has_due(OutboundConfig.id, now)
+    )
+    found = [Ready(*row) for row in session.execute(query.order_by(OutboundConfig.id))]
+    return found, visited[-1] if len(visited) == STEP else None
+
+
+def has_due(config_id: ColumnElement[uuid.UUID] | object, now: datetime) -> ColumnElement[bool]:
+    """Whether a setup has mail that is due."""
+    return exists().where(
+        Message.config_id == config_id,
+        IS_QUEUED,
+        Message.priority.in_(PRIORITIES.values()),
+        Message.next_attempt_at <= now,
+    )
+
+
+def _steps(after: uuid.UUID | None) -> CTE:
+    first = select(_next_config(after).label("config_id"), literal(1).label("step"))
+    steps = first.cte("steps", recursive=True)
+    onward = select(_next_config(steps.c.config_id), steps.c.step + 1).where(
+        steps.c.config_id.is_not(None), steps.c.step < STEP
+    )
+    return steps.union_all(onward)
+
+
+def _next_config(after: ColumnElement[uuid.UUID] | uuid.UUID | None) -> ScalarSelect[uuid.UUID | None]:
+    other = aliased(Message)
+    query = select(other.config_id).where(other.status == literal_column("'queued'"), other.config_id.is_not(None))
+    if after is not None:
+        query = query.where(other.config_id > after)
+    return query.order_by(other.config_id).limit(1).scalar_subquery()
+
+
+def next_due(session: Session, now: datetime) -> datetime | None:
+    """When a setup that may send next has mail: the earliest time among them, none when none waits."""
+    query = select(func.min(Message.next_attempt_at)).join(OutboundConfig, OutboundConfig.id == Message.config_id)
+    found: datetime | None = session.scalar(query.where(IS_QUEUED, may_send(now)))
+    return found

@@ -1,0 +1,127 @@
+"""What is done every 15 seconds, whatever happened to Redis or to a worker: nothing waits for nobody."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import RowMapping, select, update
+from sqlalchemy.orm import Session
+
+from mailsetup.core import queues
+from mailsetup.outbound.models import OutboundConfig
+from mailsetup.outbox import bodies, explanations
+from mailsetup.outbox.attempts import unknown_state
+from mailsetup.outbox.claim import attempts, messages
+from mailsetup.outbox.clock import database_now
+from mailsetup.outbox.models import CLAIMED, EXPIRED, FAILED, QUEUED, TERMINAL, UNKNOWN, Message, MessageBody
+from mailsetup.outbox.ready import IS_HELD, IS_QUEUED, has_due, may_send
+
+DRAIN = "mailsetup.outbox.jobs.drain"
+BODIES_KEPT = timedelta(days=30)
+CRASHES_UNTIL_ASIDE = 3
+AT_ONCE = 500
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """What one sweep changed."""
+
+    recovered: int
+    expired: int
+    adopted: int
+    purged: int
+    rung: bool
+
+
+def sweep(session: Session) -> SweepResult:
+    """Recovers, expires, adopts, purges, and rings for whatever is due. Twice has the effect of once."""
+    now = database_now(session)
+    recovered = _recover(session, now)
+    expired = _expire(session, now)
+    adopted = adopt(session)
+    purged = _purge(session, now)
+    due = session.scalar(select(OutboundConfig.id).where(may_send(now), has_due(OutboundConfig.id, now)).limit(1))
+    if due is not None:
+        queues.enqueue_after_commit(session, DRAIN)
+    return SweepResult(recovered, expired, adopted, purged, due is not None)
+
+
+def adopt(session: Session, workspace_id: uuid.UUID | None = None) -> int:
+    """Gives mail that was queued before there was a setup to its workspace's default setup."""
+    default = (
+        select(OutboundConfig.id)
+        .where(OutboundConfig.workspace_id == messages.c.workspace_id, OutboundConfig.is_default.is_(True))
+        .limit(1)
+        .scalar_subquery()
+    )
+    orphans = select(Message.id).where(Message.config_id.is_(None), IS_QUEUED, default.is_not(None))
+    if workspace_id is not None:
+        orphans = orphans.where(Message.workspace_id == workspace_id)
+    chosen = update(messages).where(messages.c.id.in_(orphans.limit(AT_ONCE).correlate(None)))
+    return session.connection().execute(chosen.values(config_id=default)).rowcount
+
+
+def _recover(session: Session, now: datetime) -> int:
+    """Mail held by a worker that is gone: not begun, it is due again at once; begun, its outcome is unknown."""
+    query = (
+        select(Message.__table__, OutboundConfig.unknown_policy)
+        .outerjoin(OutboundConfig, OutboundConfig.id == Message.config_id)
+        .where(IS_HELD, Message.lease_until < now)
+        .limit(AT_ONCE)
+    )
+    return sum(_recover_one(session, row, now) for row in session.execute(query).mappings().all())
+
+
+def _recover_one(session: Session, row: RowMapping, now: datetime) -> bool:
+    crashes = row["crash_count"] + 1
+    state = {**_state_after_crash(row, crashes, now), "crash_count": crashes}
+    mine = messages.c.id == row["id"], messages.c.lease_token == row["lease_token"], messages.c.status == row["status"]
+    if not session.connection().execute(update(messages).where(*mine).values(**state)).rowcount:
+        return False
+    open_attempt = attempts.c.message_id == row["id"], attempts.c.finished_at.is_(None)
+    ended = {"finished_at": now, "outcome": UNKNOWN, "explanation": explanations.WORKER_DIED}
+    session.connection().execute(update(attempts).where(*open_attempt).values(**ended))
+    log.warning("lease_ended", message=str(row["id"]), status=row["status"], crashes=crashes)
+    return True
+
+
+def _state_after_crash(row: RowMapping, crashes: int, now: datetime) -> dict[str, Any]:
+    freed = {"lease_token": None, "lease_until": None}
+    begun = row["status"] != CLAIMED
+    if crashes >= CRASHES_UNTIL_ASIDE:
+        doubt = {"possible_duplicate": True} if begun else {}
+        aside = {"status": FAILED, "finished_at": now, "last_explanation": explanations.POISON}
+        return {**aside, **freed, **doubt}
+    if begun:
+        policy = row["unknown_policy"] or "resend"
+        return unknown_state(policy, row["retry_step"], now, explanations.OUTCOME_UNKNOWN)
+    return {"status": QUEUED, **freed}
+
+
+def _expire(session: Session, now: datetime) -> int:
+    overdue = select(Message.id).where(IS_QUEUED, Message.expires_at <= now).limit(AT_ONCE)
+    ended = {"status": EXPIRED, "finished_at": now, "last_explanation": explanations.EXPIRED}
+    chosen = update(messages).where(messages.c.id.in_(overdue), messages.c.status == QUEUED).values(**ended)
+    return session.connection().execute(chosen).rowcount
+
+
+def _purge(session: Session, now: datetime) -> int:
+    """Deletes the content of mail that ended 30 days ago; what is left names who, when and what became of it."""
+    over = (
+        select(MessageBody.message_id)
+        .join(Message, Message.id == MessageBody.message_id)
+        .where(MessageBody.message_id < _first_id_at(now - BODIES_KEPT))
+        .where(Message.status.in_(TERMINAL), Message.finished_at < now - BODIES_KEPT)
+        .limit(AT_ONCE)
+    )
+    return bodies.purge(session, list(session.scalars(over)))
+
+
+def _first_id_at(moment: datetime) -> uuid.UUID:
+    """The smallest id made at this moment: ids are ordered by time (`core.ids`)."""
+    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
