@@ -40,7 +40,8 @@ def check_command() -> None:
 @click.argument("message")
 def revision_command(message: str) -> None:
     """Write a migration for what changed in the code, to be read before it is committed."""
-    command.revision(alembic_config(), message=message, autogenerate=True)
+    number = len(list((TOP / "migrations" / "versions").glob("*.py"))) + 1
+    command.revision(alembic_config(), message=message, autogenerate=True, rev_id=f"{number:04d}")
 
 
 def upgrade() -> None:

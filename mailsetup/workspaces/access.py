@@ -186,9 +186,10 @@ def _find_member(user: User) -> Member | None:
     chosen = [row for row in rows if str(row.workspace_id) == session.get(WORKSPACE)]
     if not rows:
         return None
+    found = chosen[0] if chosen else min(rows, key=lambda row: row.created_at)
     if not chosen:
-        remember_workspace(rows[0].workspace_id)
-    return chosen[0] if chosen else rows[0]
+        remember_workspace(found.workspace_id)
+    return found
 
 
 def refuse_unruled_views() -> None:

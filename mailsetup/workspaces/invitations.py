@@ -97,11 +97,11 @@ def accept(session: Session, invitation: Invitation, user: User) -> Member:
 
 
 def accept_with_new_account(
-    session: Session, invitation: Invitation, *, email: str, name: str, password: str
+    session: Session, invitation: Invitation, *, email: str, name: str, password: str, timezone: str = ""
 ) -> Member:
     """Makes an account and lets it join. Raises InvalidInput by field, NotFound."""
     trusted = invitation.by_operator and email.strip().casefold() == invitation.email
-    user = create_user(session, email=email, name=name, password=password, trusted=trusted)
+    user = create_user(session, email=email, name=name, password=password, timezone=timezone, trusted=trusted)
     return accept(session, invitation, user)
 
 

@@ -19,7 +19,7 @@ OWNERS_ONLY = "Only an owner can make, change or remove an owner."
 
 def create_workspace(session: Session, *, name: str, owner: User | None, actor: Actor) -> Workspace:
     """A new workspace with its own data key; without an owner until one accepts an invitation. Raises InvalidInput."""
-    workspace = Workspace(name=clean_name(name, field="name", what="the workspace"))
+    workspace = Workspace(name=clean_name(name, field="name"))
     session.add(workspace)
     session.flush()
     sealing.create_data_key(session, workspace.id)
@@ -33,7 +33,7 @@ def create_workspace(session: Session, *, name: str, owner: User | None, actor: 
 
 def rename_workspace(session: Session, workspace: Workspace, name: str, *, actor: Actor) -> None:
     """Gives the workspace another name. Raises InvalidInput."""
-    before, workspace.name = workspace.name, clean_name(name, field="workspace_name", what="the workspace")
+    before, workspace.name = workspace.name, clean_name(name, field="workspace_name")
     if before != workspace.name:
         audit.record(
             session,
@@ -42,7 +42,7 @@ def rename_workspace(session: Session, workspace: Workspace, name: str, *, actor
             action="workspace:rename",
             subject=workspace.name,
             subject_id=workspace.id,
-            before=before,
+            was=before,
         )
 
 
@@ -76,7 +76,7 @@ def change_role(session: Session, member: Member, role: str, *, by: Member) -> N
     if member.role == OWNER:
         _keep_one_owner(session, member)
     before, member.role = member.role, role
-    _record(session, member, "member:change-role", by=by, before=before, role=role)
+    _record(session, member, "member:change-role", by=by, role=role, was=before)
 
 
 def remove(session: Session, member: Member, *, by: Member) -> None:

@@ -45,11 +45,12 @@ def _nobodys_hash() -> str:
     return _hasher.hash("a password that nobody has")
 
 
-def check_password(password: str, *, email: str, name: str, field: str = "password") -> None:
-    """Raises InvalidInput at `field` when the password is too short, too long or too easy to guess."""
+def check_password(password: str, *, email: str, name: str, field: str = "password") -> str:
+    """The password. Raises InvalidInput at `field` when it is too short, too long or too easy to guess."""
     fault = _fault(password, email=email, name=name)
     if fault:
         raise InvalidInput({field: fault})
+    return password
 
 
 def _fault(password: str, *, email: str, name: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -12,49 +14,68 @@ from mailsetup.core.errors import InvalidInput
 from mailsetup.workspaces import audit
 from mailsetup.workspaces.addresses import normal_address
 from mailsetup.workspaces.audit import Actor
+from mailsetup.workspaces.locales import zones
 from mailsetup.workspaces.members import create_workspace
 from mailsetup.workspaces.models import Member, User
 from mailsetup.workspaces.names import clean_name
 from mailsetup.workspaces.passwords import check_password, hash_password, outdated, verify_password
 
+NAMELESS = "Say what your name is; colleagues will see it."
 TAKEN = "There is already an account with this address. Sign in instead."
 RESERVED = "This address belongs to an operator of this service; its account is made on the server."
 
 
-def sign_up(session: Session, *, email: str, name: str, password: str, workspace_name: str) -> User:
+def sign_up(session: Session, *, email: str, name: str, password: str, workspace_name: str, timezone: str = "") -> User:
     """A new person with a workspace of their own, as its owner. Raises InvalidInput by field."""
-    workspace_name = clean_name(workspace_name, field="workspace_name", what="the workspace")
-    user = create_user(session, email=email, name=name, password=password)
+    _check({
+        **_checks(email=email, name=name, password=password),
+        "workspace_name": lambda: clean_name(workspace_name, field="workspace_name"),
+    })  # fmt: skip
+    user = create_user(session, email=email, name=name, password=password, timezone=timezone)
     create_workspace(session, name=workspace_name, owner=user, actor=actor_of(user))
     return user
 
 
-def create_user(session: Session, *, email: str, name: str, password: str, trusted: bool = False) -> User:
-    """A new person; only a `trusted` caller may make an operator's account. Raises InvalidInput by field."""
-    values = _checked(email=email, name=name, password=password)
+def create_user(
+    session: Session, *, email: str, name: str, password: str, timezone: str = "", trusted: bool = False
+) -> User:
+    """A new person; only a `trusted` caller may make an operator's account. Raises InvalidInput by field.
+
+    `timezone` is what the browser says; one that is not in our list is left out.
+    """
+    values = _check(_checks(email=email, name=name, password=password))
     # Nobody proves an address at sign-up, and an operator's address opens every workspace's health.
     if not trusted and values["email"] in settings.current().operator_emails:
         raise InvalidInput({"email": RESERVED})
     if find_user(session, values["email"]) is not None:
         raise InvalidInput({"email": TAKEN})
-    return _insert(session, User(password_hash=hash_password(password), **values))
+    user = User(
+        email=values["email"],
+        name=values["name"],
+        password_hash=hash_password(password),
+        timezone=timezone if timezone in zones() else "",
+    )
+    return _insert(session, user)
 
 
-def _checked(*, email: str, name: str, password: str) -> dict[str, str]:
+def _checks(*, email: str, name: str, password: str) -> dict[str, Callable[[], str]]:
+    return {
+        "name": lambda: clean_name(name, field="name", missing=NAMELESS),
+        "email": lambda: normal_address(email),
+        "password": lambda: check_password(password, email=email, name=name),
+    }
+
+
+def _check(checks: dict[str, Callable[[], str]]) -> dict[str, str]:
     values: dict[str, str] = {}
     errors: dict[str, str] = {}
-    for field, read in (
-        ("name", lambda: clean_name(name, field="name", what="yourself")),
-        ("email", lambda: normal_address(email)),
-        ("password", lambda: check_password(password, email=email, name=name)),
-    ):
+    for field, check in checks.items():
         try:
-            values[field] = read() or ""
+            values[field] = check()
         except InvalidInput as error:
             errors.update(error.fields)
     if errors:
         raise InvalidInput(errors)
-    del values["password"]
     return values
 
 

@@ -26,9 +26,6 @@ WORKSPACE_NAME = Field(
 SIGN_IN = (EMAIL, PASSWORD)
 SIGN_UP = (NAME, EMAIL, NEW_PASSWORD, WORKSPACE_NAME)
 JOIN = (NAME, EMAIL, NEW_PASSWORD)
-RENAME = (
-    Field("workspace_name", "Workspace name", "Everybody in the workspace sees it.", autocomplete="organization"),
-)
 CHANGE_PASSWORD = (
     Field("current_password", "Current password", input="password", autocomplete="current-password"),
     Field("new_password", "New password", PASSWORD_HELP, input="password", autocomplete="new-password"),

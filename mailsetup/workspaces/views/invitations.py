@@ -54,6 +54,7 @@ def use(token: str) -> ResponseReturnValue:
 def _join_anew(invitation: Invitation) -> Member:
     values = form_values(fields.JOIN)
     values["password"] = request.form.get("password", "")
+    values["timezone"] = request.form.get("timezone", "")
     return accept_with_new_account(db_session(), invitation, **values)
 
 

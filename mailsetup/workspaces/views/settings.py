@@ -10,11 +10,11 @@ from mailsetup.mail_services.base import Field
 from mailsetup.web.forms import form_values, invalid
 from mailsetup.web.session import db_session
 from mailsetup.workspaces import locales, login
-from mailsetup.workspaces.access import current_actor, current_user, current_workspace, require, signed_in
+from mailsetup.workspaces.access import current_actor, current_user, current_workspace, may, require, signed_in
 from mailsetup.workspaces.members import rename_workspace
-from mailsetup.workspaces.models import ADMIN, User
+from mailsetup.workspaces.models import ADMIN, MEMBER, User
 from mailsetup.workspaces.names import clean_name
-from mailsetup.workspaces.sign_in import change_password
+from mailsetup.workspaces.sign_in import NAMELESS, change_password
 from mailsetup.workspaces.views import fields
 from mailsetup.workspaces.views.throttle import throttled_person
 
@@ -34,7 +34,7 @@ def save_person() -> ResponseReturnValue:
     """Saves name, language of dates, and time zone."""
     try:
         values = form_values(person_fields(current_user()))
-        current_user().name = clean_name(values["name"], field="name", what="yourself")
+        current_user().name = clean_name(values["name"], field="name", missing=NAMELESS)
         current_user().locale = locales.check_locale(values["locale"])
         current_user().timezone = locales.check_zone(values["timezone"])
     except InvalidInput as error:
@@ -65,7 +65,7 @@ def save_workspace() -> ResponseReturnValue:
     """Gives the workspace another name."""
     try:
         rename_workspace(
-            db_session(), current_workspace(), actor=current_actor(), **_name_of(form_values(fields.RENAME))
+            db_session(), current_workspace(), actor=current_actor(), **_name_of(form_values(rename_fields()))
         )
     except InvalidInput as error:
         return invalid("settings/index.html", error.fields, **_forms())
@@ -76,9 +76,16 @@ def _name_of(values: dict[str, str]) -> dict[str, str]:
     return {"name": values["workspace_name"]}
 
 
+def rename_fields() -> tuple[Field, ...]:
+    """The input for the workspace's name; none for who is in no workspace."""
+    if not may(MEMBER):
+        return ()
+    name = current_workspace().name
+    return (Field("workspace_name", "Workspace name", "Everybody in the workspace sees it.", default=name),)
+
+
 def person_fields(user: User) -> tuple[Field, ...]:
     """The inputs about the person, filled with what is saved."""
-    languages = (("", "As my browser asks"), *locales.locale_choices())
     return (
         Field("name", "Your name", default=user.name, autocomplete="name"),
         Field(
@@ -86,7 +93,9 @@ def person_fields(user: User) -> tuple[Field, ...]:
             "Dates and numbers",
             "How dates, times and numbers look. The words stay English.",
             input="select",
-            choices=languages,
+            required=False,
+            placeholder="As my browser asks",
+            choices=locales.locale_choices(),
             default=user.locale,
         ),
         Field(
@@ -94,7 +103,9 @@ def person_fields(user: User) -> tuple[Field, ...]:
             "Time zone",
             "Every time on these pages is shown in this zone.",
             input="select",
-            choices=(("", "UTC+00:00, until you choose"), *locales.zone_choices()),
+            required=False,
+            placeholder="UTC",
+            choices=tuple(locales.zone_choices()),
             default=user.timezone,
         ),
     )
@@ -104,7 +115,7 @@ def _forms() -> dict[str, object]:
     return {
         "person_fields": person_fields(current_user()),
         "password_fields": fields.CHANGE_PASSWORD,
-        "rename_fields": fields.RENAME,
+        "rename_fields": rename_fields(),
         "user": current_user(),
     }
 

@@ -69,6 +69,7 @@ def join() -> ResponseReturnValue:
     """Makes the account and its workspace, and signs in."""
     values = form_values(fields.SIGN_UP)
     values["password"] = request.form.get("password", "")
+    values["timezone"] = request.form.get("timezone", "")
     try:
         user = sign_up(db_session(), **values)
     except InvalidInput as error:
@@ -80,8 +81,9 @@ def join() -> ResponseReturnValue:
 @access.public
 def sign_out() -> ResponseReturnValue:
     """Ends the session."""
+    target = local_path(request.args.get("next"), otherwise=url_for("sign_in.index"))
     login.end_session()
-    return redirect(url_for("sign_in.index"))
+    return redirect(target)
 
 
 def _begin(user: User) -> ResponseReturnValue:
