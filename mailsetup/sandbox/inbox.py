@@ -43,6 +43,11 @@ class Mail:
         return str(self.message["From"] or "")
 
     @property
+    def headers(self) -> list[tuple[str, str]]:
+        """Every header line as it arrived, unfolded."""
+        return [(name, " ".join(str(value).split())) for name, value in self.message.raw_items()]
+
+    @property
     def text(self) -> str:
         """The plain text body; empty when there is none."""
         return self._body("plain")

@@ -11,9 +11,10 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from mailsetup.sandbox.aadsts import EntraRefusal, error_response, refuse_if_switched_on
+from mailsetup.sandbox.resources import GRAPH
 from mailsetup.sandbox.state import state
 from mailsetup.sandbox.tenants import tenant_id_of
-from mailsetup.sandbox.tokens import encoded, key_id
+from mailsetup.sandbox.tokens import TokenRefused, encoded, key_id, read_access_token
 
 bp = Blueprint("metadata", __name__)
 
@@ -56,6 +57,19 @@ def instance() -> Response:
     )
 
 
+@bp.get("/oidc/userinfo")
+def userinfo() -> tuple[Response, int]:
+    """Who the token stands for (OpenID Connect Core section 5.3)."""
+    try:
+        bearer = read_access_token(state(), request.headers.get("Authorization", "").partition(" ")[2], GRAPH)
+    except TokenRefused as error:
+        return jsonify({"error": {"code": "InvalidAuthenticationToken", "message": str(error)}}), 401
+    if bearer.person is None:
+        return jsonify({"error": {"code": "AccessDenied", "message": "Only for a signed-in user."}}), 403
+    person = bearer.person
+    return jsonify({"sub": person.object_id, "name": person.name, "email": person.address}), 200
+
+
 def _document(tenant_id: str, segment: str) -> dict[str, Any]:
     login, pages = state().addresses.login_url, state().addresses.pages_url
     tenant = tenant_id or segment.lower()
@@ -72,7 +86,6 @@ def _document(tenant_id: str, segment: str) -> dict[str, Any]:
         "request_uri_parameter_supported": False,
         "userinfo_endpoint": f"{state().addresses.graph_url}/oidc/userinfo",
         "authorization_endpoint": f"{pages}/{tenant}/oauth2/v2.0/authorize",
-        "device_authorization_endpoint": f"{login}/{tenant}/oauth2/v2.0/devicecode",
         "end_session_endpoint": f"{pages}/{tenant}/oauth2/v2.0/logout",
         "claims_supported": ["sub", "iss", "aud", "exp", "iat", "nonce", "preferred_username", "name", "tid", "ver"],
         "tenant_region_scope": None,

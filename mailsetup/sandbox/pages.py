@@ -51,6 +51,13 @@ def requests() -> str:
     return render_template("sandbox/requests.html", requests=list(reversed(state().requests.list())))
 
 
+@bp.post("/requests/clear")
+def forget_requests() -> AnyResponse:
+    """Forgets all requests."""
+    state().requests.clear()
+    return redirect(url_for("pages.requests"), 303)
+
+
 def _newest(address: str | None) -> list[Mail]:
     return list(reversed(state().store.mails(address, newest=PAGE)))
 

@@ -25,7 +25,6 @@ class LoginDoor(Door):
             ident=self.ident,
             tls_context=tls,
             require_starttls=True,
-            auth_required=True,
             authenticator=self.authenticate,
         )
 
@@ -43,6 +42,10 @@ class LoginDoor(Door):
             server.login = login
         return AuthResult(success=True, auth_data=data)
 
+    def check_sender(self, talk: Conversation, address: str) -> str | None:
+        """Mail only after a login."""
+        return None if talk.login else "530 5.7.0 Authentication required"
+
     def _knows(self, login: str, password: str) -> bool:
         return any(
             login.lower() == account.address and secrets.compare_digest(password.encode(), account.password.encode())
@@ -57,9 +60,7 @@ class TlsDoor(LoginDoor):
 
     def conversation(self, tls: ssl.SSLContext) -> Conversation:
         """The listening socket does the TLS, so aiosmtpd must not ask for it again."""
-        return Conversation(
-            self, ident=self.ident, auth_required=True, auth_require_tls=False, authenticator=self.authenticate
-        )
+        return Conversation(self, ident=self.ident, auth_require_tls=False, authenticator=self.authenticate)
 
 
 class RelayDoor(Door):

@@ -10,11 +10,11 @@ from typing import Any
 from flask import Flask, Response, abort, request
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from mailsetup.sandbox import graph, metadata, pages, token_endpoint
+from mailsetup.sandbox import authorize, graph, metadata, pages, sign_in, token_endpoint, world_pages
 from mailsetup.sandbox.state import State, state
 
 _ROOT = Path(__file__).resolve().parents[2]
-_OWN_PAGES = ("pages.", "static")
+_OWN_PAGES = ("pages.", "world.", "static")
 
 
 def make_app(shared: State) -> Flask:
@@ -23,7 +23,7 @@ def make_app(shared: State) -> Flask:
     app.secret_key = shared.cookie_key
     app.config.update(SESSION_COOKIE_NAME="sandbox_session", SESSION_COOKIE_SAMESITE="Lax")
     app.extensions["sandbox"] = shared
-    for part in (metadata, token_endpoint, graph, pages):
+    for part in (metadata, token_endpoint, authorize, sign_in, graph, pages, world_pages):
         app.register_blueprint(part.bp)
     app.before_request(_refuse_foreign_forms)
     app.after_request(_note)

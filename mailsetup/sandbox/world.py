@@ -112,6 +112,13 @@ class World:
             mine.extend(sorted(set(permissions) - set(mine)))
             self.save()
 
+    def grant_scopes(self, app: App, tenant_id: str, permissions: Iterable[str]) -> None:
+        """An admin's consent to delegated permissions for everybody in the tenant."""
+        with self._lock:
+            consent = self._enterprise_app(app, tenant_id)
+            consent.scopes = sorted({*consent.scopes, *permissions})
+            self.save()
+
     def revoke_consent(self, client_id: str | None = None, tenant_id: str | None = None) -> None:
         """Takes back every permission of the app in the tenant, its people's consents too."""
         with self._lock:
@@ -206,6 +213,12 @@ class World:
         """Sets the supported account types of an app: any organisation, or only its own."""
         with self._lock:
             self._app(client_id).multi_tenant = multi_tenant
+            self.save()
+
+    def set_enabled(self, client_id: str, enabled: bool) -> None:
+        """Lets an app sign in, or not."""
+        with self._lock:
+            self._app(client_id).enabled = enabled
             self.save()
 
     # How it is kept
