@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from flask import url_for
+from flask import request, url_for
 
 from mailsetup.alerts.history import failed_notices
 from mailsetup.alerts.models import Alert, AlertNotice
@@ -22,8 +22,12 @@ def alerts_in_frame() -> FrameData:
         return {}
     workspace_id = current_workspace().id
     alerts = open_alerts(db_session(), workspace_id)
-    banners = [*_about_alerts(alerts), *_about_notices(failed_notices(db_session(), workspace_id))]
-    return {"banners": banners, "counts": {"alerts.index": len(alerts)}}
+    counts = {"alerts.index": len(alerts)}
+    # The alerts pages say it all themselves, and at more length.
+    if request.blueprint == "alerts":
+        return {"counts": counts}
+    failed = failed_notices(db_session(), workspace_id)
+    return {"banners": [*_about_alerts(alerts), *_about_notices(failed)], "counts": counts}
 
 
 def _about_alerts(alerts: Sequence[Alert]) -> list[Banner]:
@@ -46,5 +50,5 @@ def _about_notices(failed: Sequence[AlertNotice]) -> list[Banner]:
         return []
     targets = {notice.target for notice in failed}
     who = f"{failed[0].target} was" if len(targets) == 1 else f"{len(targets)} addresses were"
-    href = url_for("alerts.index", _anchor="not-told")
+    href = url_for("alerts.index")
     return [Banner(f"An alert could not be mailed: {who} not told.", href=href, button="See why")]

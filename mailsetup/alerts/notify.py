@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from email.message import EmailMessage
+from email.policy import SMTP
 
 from mailsetup import settings
 from mailsetup.alerts.facts import NoticeFacts
 from mailsetup.alerts.letter import write_letter
 from mailsetup.core.egress import Door
-from mailsetup.core.errors import EgressError, MailsetupError
+from mailsetup.core.errors import EgressError, MailsetupError, SettingsError
+from mailsetup.mail_services.base import Mail
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.operator_mail import OperatorMailer
 from mailsetup.settings import Settings
@@ -34,26 +35,33 @@ def send_notice(facts: NoticeFacts) -> None:
     if not current.operator_smtp_url or not current.operator_from:
         raise NotSent(NOT_CONFIGURED, final=True)
     try:
-        message = write_letter(facts, sender=current.operator_from)
-    except ValueError:
-        raise NotSent(f"{facts.target} is not an address that mail can be sent to.", final=True) from None
-    _hand_over(_mailer(current), message)
+        _mailer(current).send(_mail(facts, current.operator_from))
+    except TransportError as error:
+        raise NotSent(_refusal(error), final=error.scope == "message" and error.permanent) from None
+    except EgressError as error:
+        raise NotSent(f"The operator's mail server could not be reached: {error}.") from None
 
 
 def _mailer(current: Settings) -> OperatorMailer:
     """The operator named this host in the settings, so the door lets it be anywhere."""
     door = Door.trusted(ca_bundle=current.ca_bundle, smtp_proxy=current.smtp_proxy)
-    return OperatorMailer(current.operator_smtp_url, from_address=current.operator_from, door=door)
-
-
-def _hand_over(mailer: OperatorMailer, message: EmailMessage) -> None:
     try:
-        mailer.send(message)
-    except TransportError as error:
-        refused = error.scope == "message" and error.permanent
-        raise NotSent(_refusal(error), final=refused) from None
-    except EgressError as error:
-        raise NotSent(f"The operator's mail server could not be reached: {error}.") from None
+        return OperatorMailer(current.operator_smtp_url, current.operator_from, door, base_url=current.base_url)
+    except SettingsError as error:
+        raise NotSent(f"No mail can be sent to anybody: {error} Your operator can correct it.", final=True) from None
+
+
+def _mail(facts: NoticeFacts, sender: str) -> Mail:
+    try:
+        message = write_letter(facts, sender=sender)
+    except ValueError:
+        raise NotSent(f"{facts.target} is not an address that mail can be sent to.", final=True) from None
+    return Mail(
+        envelope_sender=sender,
+        recipients=(facts.target,),
+        content=message.as_bytes(policy=SMTP),
+        message_id=message["Message-ID"],
+    )
 
 
 def _refusal(error: TransportError) -> str:

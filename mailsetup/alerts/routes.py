@@ -59,7 +59,10 @@ def recipients(session: Session, alert: Alert) -> list[str]:
 
 def unique_addresses(addresses: Iterable[str]) -> list[str]:
     """The addresses without blanks and repeats; upper and lower case are the same mailbox to us."""
-    return list({address.lower(): address for address in reversed(list(addresses)) if address}.values())[::-1]
+    found: dict[str, str] = {}
+    for address in filter(None, addresses):
+        found.setdefault(address.lower(), address)
+    return list(found.values())
 
 
 def list_routes(session: Session, workspace_id: uuid.UUID) -> list[AlertRoute]:
@@ -86,12 +89,12 @@ def listeners(session: Session, workspace_id: uuid.UUID) -> list[Listener]:
 
 
 def _latest_notices(session: Session, workspace_id: uuid.UUID) -> dict[str, AlertNotice]:
-    newest = (
-        select(func.max(AlertNotice.id))
-        .where(AlertNotice.workspace_id == workspace_id)
-        .group_by(func.lower(AlertNotice.target))
+    newest_first = func.row_number().over(
+        partition_by=func.lower(AlertNotice.target), order_by=(AlertNotice.created_at.desc(), AlertNotice.id.desc())
     )
-    rows = session.scalars(select(AlertNotice).where(AlertNotice.id.in_(newest)))
+    ranked = select(AlertNotice.id, newest_first.label("rank")).where(AlertNotice.workspace_id == workspace_id)
+    latest = ranked.subquery()
+    rows = session.scalars(select(AlertNotice).join(latest, latest.c.id == AlertNotice.id).where(latest.c.rank == 1))
     return {row.target.lower(): row for row in rows}
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
+from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from mailsetup.alerts import banners
 from mailsetup.alerts.history import card_of, failed_notices, open_with_notices, resolved_page
-from mailsetup.alerts.models import Alert
+from mailsetup.alerts.models import Alert, AlertNotice
 from mailsetup.alerts.notices import send_again, write_test
-from mailsetup.alerts.routes import add_route, listeners, remove_route, test_running
+from mailsetup.alerts.routes import Listener, add_route, listeners, remove_route, test_running
 from mailsetup.alerts.waiting import waiting_now
 from mailsetup.core.db import fetch_owned
 from mailsetup.core.errors import InvalidInput, NotFound
@@ -47,19 +49,28 @@ def index() -> ResponseReturnValue:
 def _page(errors: dict[str, str], values: dict[str, str]) -> str:
     session, workspace_id = db_session(), current_workspace().id
     open_now = open_with_notices(session, workspace_id)
+    shown = _addresses()
     return render_template(
         "alerts/index.html",
         alerts=open_now,
         waiting={alert.id: waiting_now(session, alert) for alert in open_now},
-        failed=failed_notices(session, workspace_id),
+        failed=_failed_elsewhere(open_now, shown["listeners"]),
         history=resolved_page(session, workspace_id, request.args.get("cursor", "")),
         errors=errors,
         values=values,
-        **_addresses(),
+        **shown,
     )
 
 
-def _addresses() -> dict[str, object]:
+def _failed_elsewhere(open_now: Sequence[Alert], people: Sequence[Listener]) -> list[AlertNotice]:
+    """Fresh failures that the page does not show beside an open alert or an address already."""
+    beside = {notice.id for alert in open_now for notice in alert.notices}
+    beside |= {listener.last_notice.id for listener in people if listener.last_notice}
+    found = failed_notices(db_session(), current_workspace().id)
+    return [notice for notice in found if notice.id not in beside]
+
+
+def _addresses() -> dict[str, Any]:
     people = listeners(db_session(), current_workspace().id)
     return {"listeners": people, "testing": any(map(test_running, people)), "field": ADDRESS}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import url_for
+from flask import request, url_for
 
 from mailsetup.credentials.expiry import EXPIRED
 from mailsetup.credentials.listing import Listed, needing_renewal
@@ -17,6 +17,8 @@ def expiring_credentials() -> FrameData:
     if not may(MEMBER):
         return {}
     entries = needing_renewal(db_session(), current_workspace().id)
+    # Its own page says so by itself.
+    entries = [entry for entry in entries if (request.view_args or {}).get("credential_id") != entry.credential.id]
     return {"banners": [_banner(entries)]} if entries else {}
 
 
