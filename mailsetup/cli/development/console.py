@@ -83,6 +83,8 @@ class Watch:
     def _tell_failure(self, state: State) -> None:
         path = self.logs / f"{state.name}.log"
         last = path.read_text(errors="replace").splitlines()[-LAST_WORDS:] if path.exists() else []
-        self.say(f"{state.name} ended unexpectedly and is started again ({state.why or 'see ' + path.name}). It said:")
+        why = f" ({state.why})" if state.why else ""
+        said = f"It said last, in {path.name}:" if last else f"It said nothing in {path.name}."
+        self.say(f"{state.name} ended unexpectedly{why} and is started again. {said}")
         for line in last:
             self.say(f"    {line}")

@@ -55,7 +55,7 @@ def test_it_tells_of_a_failing_process_once_and_of_its_return(log):
         watch.look([State("web", "BACKOFF", 0, "Exited too quickly")])
     watch.look([State("web", "RUNNING", 8, "")])
     assert [line for line in said if line.startswith("web")] == [
-        "web ended unexpectedly and is started again (Exited too quickly). It said:",
+        "web ended unexpectedly (Exited too quickly) and is started again. It said last, in web.log:",
         "web runs again.",
     ]
     assert "    out of luck" in said
