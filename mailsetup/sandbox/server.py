@@ -50,7 +50,11 @@ class Sandbox:
     def start(self) -> Self:
         """Opens every door and writes `addresses.json` and `platform_app.json`."""
         self._web.open()
-        self._smtp.open()
+        try:
+            self._smtp.open()
+        except OSError:
+            self.stop()
+            raise
         app = self.world.platform_app
         self._write("platform_app.json", {"client_id": app.client_id, "client_secret": app.secret})
         self._write("addresses.json", self.addresses())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 from pathlib import Path
@@ -83,7 +84,7 @@ class WebServers:
         ports = shared.addresses
         self._servers = [_listen(app, ports.http_port), _listen(app, ports.https_port)]
         _encrypt(self._servers[1], tls)
-        ports.http_port, ports.https_port = (server.server_port for server in self._servers)
+        ports.http_port, ports.https_port = (server.port for server in self._servers)
         self._threads = [
             threading.Thread(target=server.serve_forever, args=(0.05,), name="sandbox-web", daemon=True)
             for server in self._servers
@@ -104,7 +105,10 @@ class WebServers:
 
 
 def _listen(app: Flask, port: int) -> BaseWSGIServer:
-    return make_server("127.0.0.1", port, app, threaded=True, request_handler=_Handler)
+    # Werkzeug ends the process when a port is taken; a socket of our own raises OSError instead.
+    with socket.create_server(("127.0.0.1", port)) as listening:
+        descriptor, taken = listening.fileno(), listening.getsockname()[1]
+        return make_server("127.0.0.1", taken, app, threaded=True, request_handler=_Handler, fd=descriptor)
 
 
 def _encrypt(server: BaseWSGIServer, tls: ssl.SSLContext) -> None:
