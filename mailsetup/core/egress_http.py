@@ -106,7 +106,7 @@ class MsalClient:
         self,
         url: str,
         params: Mapping[str, str] | None = None,
-        data: Mapping[str, str] | str | None = None,
+        data: Mapping[str, str | bytes] | str | None = None,
         headers: Mapping[str, str] | None = None,
         **_: Any,
     ) -> Answer:

@@ -14,7 +14,7 @@ from mailsetup.mail_services.clouds import Cloud, cloud_of
 from mailsetup.mail_services.dialing import Server
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.http_lane import HttpLane
-from mailsetup.mail_services.settings_stage import check_credential, known_facts
+from mailsetup.mail_services.settings_stage import check_credential, known_facts, token_stage
 from mailsetup.mail_services.standard_fields import standard_fields
 
 RENEW_AHEAD = timedelta(minutes=2)
@@ -76,9 +76,7 @@ class GraphService(MailService):
             return
         with report.stage("settings"):
             check_credential(self)
-        with report.stage("token") as note:
-            self._token = self.tokens.token_for(self)
-            note.note(**self._token.evidence)
+        self._token = token_stage(self, report)
         self._lane = self._new_lane()
         self._lane.open(report)
 

@@ -1,11 +1,11 @@
-"""The stage `settings`: what can be known to fail without asking anyone, and the facts that explanations use."""
+"""The first stages, the same for every kind: what fails without asking anyone, then the token."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from typing import Any
 
-from mailsetup.mail_services.base import CredentialValue, MailService
+from mailsetup.mail_services.base import CredentialValue, MailService, Report, Token
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.hints import judged
 
@@ -35,6 +35,19 @@ def _check_certificate(credential: CredentialValue, service: MailService) -> Non
     ends = credential.public.get("certificate_expires", "")
     if ends and date.fromisoformat(ends) < datetime.now(UTC).date():
         raise unusable("certificate_expired", service, ended=ends)
+
+
+def token_stage(service: MailService, report: Report) -> Token:
+    """The stage `token`; a failure learns the facts of the setup. Raises TransportError."""
+    with report.stage("token") as note:
+        try:
+            token = service.tokens.token_for(service)
+        except TransportError as error:
+            known = {name: value for name, value in error.context.items() if value}
+            error.context = {**known_facts(service), **known}
+            raise
+        note.note(**token.evidence)
+    return token
 
 
 def unusable(code: str, service: MailService, **context: Any) -> TransportError:

@@ -7,7 +7,7 @@ from abc import abstractmethod
 from mailsetup.mail_services.base import Mail, MailService, Report, SendResult, Token
 from mailsetup.mail_services.dialing import Server
 from mailsetup.mail_services.errors import TransportError
-from mailsetup.mail_services.settings_stage import check_credential, known_facts
+from mailsetup.mail_services.settings_stage import check_credential, known_facts, token_stage
 from mailsetup.mail_services.smtp import Peer, Session, ehlo_name
 from mailsetup.mail_services.smtp_auth import Login
 
@@ -42,7 +42,7 @@ class SMTPService(MailService):
         with report.stage("settings"):
             self.check_settings()
             host, port, tls = self.server()
-        token = self._token(report)
+        token = token_stage(self, report) if "token" in self.stages else None
         server = Server(self.platform.door, host, port, self.platform.timeouts, facts=known_facts(self))
         self._session = Session(server, Peer(tls, self.login(token), ehlo_name(self.platform.base_url)))
         try:
@@ -52,14 +52,6 @@ class SMTPService(MailService):
                 self.tokens.forget(token)
             self._session = None
             raise
-
-    def _token(self, report: Report) -> Token | None:
-        if "token" not in self.stages:
-            return None
-        with report.stage("token") as note:
-            token = self.tokens.token_for(self)
-            note.note(**token.evidence)
-        return token
 
     def deliver(self, mail: Mail, report: Report) -> SendResult:
         """One mail; a kept connection that turns out to be dead is opened anew once. Raises TransportError."""
