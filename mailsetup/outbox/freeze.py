@@ -70,7 +70,14 @@ def freeze(
 ) -> Frozen:
     """The mail checked and rendered; `recipients` replaces those in the headers. Raises InvalidInput by field."""
     _check_size(sum(len(str(part.get_payload())) for part in message.walk() if not part.is_multipart()))
-    mail = _copied(message)
+    try:
+        return _frozen(_copied(message), sender, when, recipients)
+    except (HeaderParseError, MessageError, UnicodeError, ValueError, LookupError, AttributeError, TypeError) as error:
+        # What the email package raises for headers it cannot read is not of one kind (Python 3.11).
+        raise InvalidInput({"headers": f"The headers of this mail cannot be read ({type(error).__name__})."}) from error
+
+
+def _frozen(mail: EmailMessage, sender: Sender | None, when: datetime, recipients: Sequence[str] | None) -> Frozen:
     headers.check_headers(mail)
     envelope = _envelope(mail, recipients)
     from_address = _settle_from(mail, sender)
@@ -134,10 +141,7 @@ def _complete(mail: EmailMessage, from_address: str, when: datetime) -> str:
 
 
 def _rendered(mail: EmailMessage) -> bytes:
-    try:
-        content = mail.as_bytes()
-    except (HeaderParseError, MessageError, UnicodeError, ValueError, LookupError) as error:
-        raise InvalidInput({"": f"The mail cannot be written: {type(error).__name__}."}) from error
+    content = mail.as_bytes()
     _check_size(len(content))
     _check_unchanged(mail, content)
     return content

@@ -45,7 +45,7 @@ class _Conversation(socketserver.StreamRequestHandler):
                     return
 
     def _answer(self, line: str) -> bool:
-        verb = line.split(":")[0].split(" ")[0].upper()
+        verb = line.split(":", maxsplit=1)[0].split(" ", maxsplit=1)[0].upper()
         planned = self.server.answers[verb]
         if planned:
             return self._planned(planned.pop(0))
@@ -80,7 +80,7 @@ class _Conversation(socketserver.StreamRequestHandler):
         self.server.hold.wait(30)
         self.server.busy -= 1
         planned = self.server.answers["."]
-        return self._planned(planned.pop(0)) if planned else (self._say("250 2.0.0 queued as A1B2"), True)[1]
+        return self._planned(planned.pop(0) if planned else "250 2.0.0 queued as A1B2")
 
     def _say(self, reply: str) -> None:
         self.wfile.write(f"{reply}\r\n".encode())

@@ -90,7 +90,8 @@ def test_it_pauses_the_setup_after_a_failure_that_may_pass(
     rows = [queue() for _ in range(30)]
     send()
     assert config.health == "degraded"
-    assert config.blocked_until is not None and config.blocked_until > utcnow()
+    assert config.blocked_until is not None
+    assert config.blocked_until > utcnow()
     assert all(row.next_attempt_at <= utcnow() for row in rows)
     assert smtp.connections <= 2
 

@@ -1,0 +1,145 @@
+"""Who gets mail to send, how much of it, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.orm import Session
+
+from mailsetup.core.clock import utcnow
+from mailsetup.core.db import session_scope
+from mailsetup.mail_services.kinds.smtp_basic import SMTPBasic
+from mailsetup.outbound.models import OutboundConfig
+from mailsetup.outbox import claim
+from mailsetup.outbox.models import QUEUED, SENDING, SENT
+from mailsetup.outbox.ready import ready_setups
+from mailsetup.workspaces.models import Workspace
+from tests import factories
+from tests.outbox.conftest import Queue
+from tests.outbox.smtp_server import Server
+
+Send = Callable[[], None]
+
+
+def claimed(config: OutboundConfig, **options: int) -> list[claim.Claimed]:
+    with session_scope() as session:
+        return claim.claim(session, config.id, utcnow(), **options)
+
+
+def test_it_gives_each_mail_to_one_worker_only(config: OutboundConfig, queue: Queue) -> None:
+    for _ in range(30):
+        queue()
+    first, second, third = claimed(config), claimed(config), claimed(config)
+    assert (len(first), len(second), len(third)) == (20, 10, 0)
+    assert not {row.id for row in first} & {row.id for row in second}
+
+
+def test_it_takes_urgent_mail_first_and_leaves_room_for_the_rest(config: OutboundConfig, queue: Queue) -> None:
+    for priority in ("bulk", "normal", "high"):
+        for _ in range(30):
+            queue(priority=priority)
+    order = [row.priority for row in claimed(config)]
+    assert order == [0] * 16 + [5] * 3 + [9]
+
+
+def test_it_leaves_mail_that_is_not_due(config: OutboundConfig, queue: Queue) -> None:
+    queue(send_at=utcnow() + timedelta(minutes=5))
+    assert claimed(config) == []
+
+
+@pytest.mark.parametrize("health", ["unverified", "broken", "paused"])
+def test_it_leaves_mail_of_a_setup_that_may_not_send(
+    config: OutboundConfig, queue: Queue, session: Session, health: str
+) -> None:
+    queue()
+    config.health = health
+    session.commit()
+    assert claimed(config) == []
+
+
+def test_it_leaves_mail_of_a_setup_that_was_asked_to_wait(
+    config: OutboundConfig, queue: Queue, session: Session
+) -> None:
+    queue()
+    config.blocked_until = utcnow() + timedelta(seconds=30)
+    session.commit()
+    assert claimed(config) == []
+
+
+def test_it_takes_no_more_than_the_mailbox_may_send_in_a_minute(config: OutboundConfig, queue: Queue) -> None:
+    for _ in range(10):
+        queue()
+    assert len(claimed(config, per_minute=7)) == 7
+    assert claimed(config, per_minute=7) == []
+
+
+def test_it_counts_what_was_sent_in_the_last_minute(
+    config: OutboundConfig, queue: Queue, send: Send, smtp: Server, monkeypatch: pytest.MonkeyPatch, session: Session
+) -> None:
+    monkeypatch.setattr(SMTPBasic, "messages_per_minute", 3)
+    monkeypatch.setattr("mailsetup.outbox.drain.SLICE_SECONDS", 1)
+    rows = [queue() for _ in range(5)]
+    claimed_now = claimed(config, per_minute=3)
+    with session_scope() as other:
+        assert all(claim.begin_sending(other, row, utcnow()) for row in claimed_now)
+    session.expire_all()
+    assert sorted(row.status for row in rows) == [QUEUED] * 2 + [SENDING] * 3
+    assert claimed(config, per_minute=3) == []
+    assert claim.room_again_at(session, config.id, utcnow()) > utcnow() + timedelta(seconds=50)
+
+
+def test_it_finds_setups_with_due_mail_in_turn(
+    config: OutboundConfig, queue: Queue, session: Session, monkeypatch: pytest.MonkeyPatch, smtp: Server
+) -> None:
+    monkeypatch.setattr("mailsetup.outbox.ready.STEP", 2)
+    others = [factories.make_workspace(session) for _ in range(2)]
+    configs = [config, *(factories.make_config(session, one) for one in others)]
+    for one in configs:
+        factories.make_message(session, one)
+    first, cursor = ready_setups(session, utcnow(), after=None)
+    rest, end = ready_setups(session, utcnow(), after=cursor)
+    assert [one.config_id for one in first + rest] == sorted(one.id for one in configs)
+    assert (len(first), end) == (2, None)
+
+
+def test_it_serves_every_workspace_with_few_lanes(
+    queue: Queue, send: Send, smtp: Server, session: Session, config: OutboundConfig, workspace: Workspace
+) -> None:
+    for _ in range(15):
+        queue()
+    settings = config.settings
+    rows = []
+    for _ in range(6):
+        other = factories.make_config(session, factories.make_workspace(session), settings=settings)
+        rows.append(factories.make_message(session, other, frozen=True))
+    send()
+    assert len(smtp.mails) == 15
+    # Rows without content end with an explanation instead of holding up the others.
+    assert {row.status for row in rows} == {"failed"}
+
+
+def test_it_gives_back_untouched_what_it_did_not_begin(config: OutboundConfig, queue: Queue, session: Session) -> None:
+    row = queue()
+    due = row.next_attempt_at
+    with session_scope() as other:
+        claim.release(other, claimed(config), utcnow())
+    session.expire_all()
+    assert (row.status, row.next_attempt_at, row.attempt_count, row.lease_token) == (QUEUED, due, 0, None)
+
+
+def test_it_renews_only_what_is_still_held(config: OutboundConfig, queue: Queue, send: Send, session: Session) -> None:
+    row = queue()
+    token = claimed(config)[0].token
+    later = utcnow() + timedelta(minutes=2)
+    with session_scope() as other:
+        claim.renew(other, [token], later)
+    session.expire_all()
+    assert row.lease_until == later + claim.LEASE
+    row.status = SENT
+    session.commit()
+    with session_scope() as other:
+        claim.renew(other, [token], later + claim.LEASE)
+    session.expire_all()
+    assert row.lease_until == later + claim.LEASE
