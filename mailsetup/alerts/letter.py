@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from mailsetup.alerts.facts import NoticeFacts
 from mailsetup.core.clock import utcnow
+from mailsetup.mail_services import values
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 PRODUCT = "mailsetup"
@@ -21,11 +22,14 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 def write_letter(facts: NoticeFacts, *, sender: str) -> EmailMessage:
-    """The mail to one address. Its Message-ID is the notice's, so that a repeat can be told from a new one."""
+    """The mail to one address, its Message-ID the notice's own, so that a repeat can be told from a new one.
+
+    Raises ValueError when the address is none.
+    """
     message = EmailMessage()
     domain = sender.rpartition("@")[2]
     message["From"] = Address(f"{PRODUCT} alerts", addr_spec=sender)
-    message["To"] = Address(addr_spec=facts.target)
+    message["To"] = Address(addr_spec=values.email_address(facts.target))
     message["Subject"] = header_text(_rendered("subject.txt", facts))
     message["Date"] = format_datetime(utcnow())
     message["Message-ID"] = f"<notice-{facts.notice_id}@{domain}>"

@@ -1,0 +1,216 @@
+"""The alerts pages: what is open, who is told, whether telling worked, and another try."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from sqlalchemy import select, update
+
+from mailsetup.alerts import routes
+from mailsetup.alerts.jobs import send_notices
+from mailsetup.alerts.models import Alert, AlertNotice, AlertRoute
+from mailsetup.alerts.notices import TESTS_AN_HOUR
+from mailsetup.alerts.routes import SetupAddress
+from mailsetup.workspaces.models import AuditEvent
+from tests.alerts.conftest import all_notices, outcomes, solved, stopped
+
+IT = "it@northwind.example"
+OPS = "ops@northwind.example"
+REASON = "The operator's mail server did not take it: 550 5.1.1"
+
+
+@pytest.fixture(autouse=True)
+def setups(monkeypatch):
+    """One saved setup with an alerts address, as the setups' own package would report it."""
+    monkeypatch.setattr(routes, "_finders", [lambda _session, _workspace_id: [SetupAddress(IT, "Invoices")]])
+
+
+def fail_all(session):
+    session.execute(update(AlertNotice).values(state="failed", error=REASON, attempts=5))
+    session.commit()
+
+
+def test_it_says_when_nothing_is_wrong(alice):
+    page = alice.client.get("/alerts")
+    assert page.status_code == 200
+    assert "Nothing is wrong" in page.text
+
+
+def test_it_shows_an_open_alert_with_what_to_do(bob, session):
+    alert = stopped(session, bob.workspace)
+    listed, shown = bob.client.get("/alerts").text, bob.client.get(f"/alerts/{alert.id}").text
+    assert alert.title in listed
+    assert "12 mails wait" in listed
+    for words in ("Your Microsoft admin", "Make a new client secret.", "AADSTS7000222", 'href="/outbound/1"'):
+        assert words in shown
+
+
+def test_it_keeps_solved_alerts(alice, session):
+    alert = stopped(session, alice.workspace)
+    solved(session, alice.workspace)
+    assert alert.title in alice.client.get("/alerts").text
+    assert "A test passed with the saved values." in alice.client.get(f"/alerts/{alert.id}").text
+
+
+def test_it_pages_through_what_was(alice, session):
+    for number in range(52):
+        stopped(session, alice.workspace, title=f"Stop number {number:02}")
+        solved(session, alice.workspace)
+    first = alice.client.get("/alerts").text
+    cursor = first.split("cursor=")[1].split('"')[0]
+    second = alice.client.get(f"/alerts?cursor={cursor}").text
+    seen = [f"Stop number {number:02}" for number in range(52)]
+    assert all((title in first) != (title in second) for title in seen)
+    assert alice.client.get("/alerts?cursor=nonsense").status_code == 200
+
+
+def test_it_escapes_what_a_service_said(alice, session):
+    hostile = {"title": "<script>alert(1)</script>", "steps": ["<img src=x>"], "quote": "<iframe>"}
+    alert = stopped(session, alice.workspace, title="<script>alert(1)</script>", explanation=hostile)
+    for path in ("/alerts", f"/alerts/{alert.id}"):
+        page = alice.client.get(path).text
+        assert not any(tag in page for tag in ("<script>alert", "<img src=x", "<iframe"))
+
+
+def test_it_shows_a_failed_notice_with_its_reason_on_every_page(alice, session):
+    stopped(session, alice.workspace)
+    fail_all(session)
+    assert "550 5.1.1" in alice.client.get("/alerts").text
+    elsewhere = alice.client.get("/credentials").text
+    assert "An alert could not be mailed" in elsewhere
+    assert "See what to do" in elsewhere
+
+
+def test_it_sends_a_failed_notice_again(ada, session, sink):
+    stopped(session, ada.workspace)
+    fail_all(session)
+    notice = all_notices(session)[0]
+    assert ada.client.post(f"/alerts/notices/{notice.id}/send-again").status_code == 302
+    send_notices()
+    assert outcomes(session) == [("opened", IT, "sent")]
+    assert session.scalar(select(AuditEvent.action).where(AuditEvent.subject == IT)) == "alert_notice:send_again"
+
+
+def test_it_does_not_send_again_what_has_not_failed(alice, session):
+    stopped(session, alice.workspace)
+    notice = all_notices(session)[0]
+    page = alice.client.post(f"/alerts/notices/{notice.id}/send-again")
+    assert page.status_code == 409
+    assert "has not failed" in page.text
+
+
+@pytest.mark.parametrize("target", ["https://evil.example", "//evil.example", "/\\evil.example", ""])
+def test_it_leads_back_to_our_own_pages_only(alice, session, target):
+    stopped(session, alice.workspace)
+    fail_all(session)
+    notice = all_notices(session)[0]
+    answer = alice.client.post(f"/alerts/notices/{notice.id}/send-again", data={"next": target})
+    assert answer.headers["Location"] == "/alerts"
+
+
+def test_it_adds_and_removes_a_further_address(ada, session):
+    assert ada.client.post("/alerts/addresses", data={"address": f"  {OPS} "}).status_code == 302
+    route = session.scalar(select(AlertRoute))
+    assert (route.target, route.workspace_id) == (OPS, ada.workspace.id)
+    assert OPS in ada.client.get("/alerts").text
+    ada.client.post(f"/alerts/addresses/{route.id}/delete")
+    assert session.scalar(select(AlertRoute)) is None
+    actions = session.scalars(
+        select(AuditEvent.action).where(AuditEvent.subject == OPS).order_by(AuditEvent.created_at)
+    )
+    assert list(actions) == ["alert_route:add", "alert_route:remove"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("", "Type the address"),
+        ("nobody", "Type an address like"),
+        ("a@b.example\r\nBcc: c@d.example", "line break"),
+        ("=?utf-8?q?a=0d=0a?=@b.example", "line break"),
+        ("x" * 5000 + "@b.example", "too long"),
+    ],
+)
+def test_it_refuses_what_is_no_address_beside_the_field(alice, session, typed, words):
+    page = alice.client.post("/alerts/addresses", data={"address": typed})
+    assert page.status_code == 422
+    assert words in page.text.split('id="f-address-error"')[1][:600]
+    assert session.scalar(select(AlertRoute)) is None
+
+
+def test_it_refuses_an_address_twice_whatever_its_case(alice, session):
+    alice.client.post("/alerts/addresses", data={"address": OPS})
+    page = alice.client.post("/alerts/addresses", data={"address": "OPS@northwind.example"})
+    assert page.status_code == 422
+    assert "on the list already" in page.text
+
+
+def test_it_sends_a_test_mail_and_shows_how_it_went(ada, session, sink):
+    assert ada.client.post("/alerts/addresses/test", data={"address": IT}).status_code == 302
+    waiting = ada.client.get("/alerts/addresses").text
+    assert "hx-get" in waiting
+    send_notices()
+    assert sink.recipients == [IT]
+    shown = ada.client.get("/alerts/addresses").text
+    assert "Accepted" in shown
+    assert "hx-get" not in shown
+
+
+def test_it_shows_why_a_test_mail_failed(alice, session, sink):
+    sink.refusal = "550 5.1.1 No such user here"
+    alice.client.post("/alerts/addresses/test", data={"address": IT})
+    send_notices()
+    page = alice.client.get("/alerts").text
+    assert "No such user here" in page
+    assert "Send again" in page
+
+
+@pytest.mark.parametrize("address", ["victim@fabrikam.example", "", "IT@northwind.example"])
+def test_it_writes_to_no_address_that_is_not_on_the_list(alice, session, address):
+    assert alice.client.post("/alerts/addresses/test", data={"address": address}).status_code == 404
+    assert all_notices(session) == []
+
+
+def test_it_sends_only_so_many_test_mails_an_hour(alice, session):
+    answers = [
+        alice.client.post("/alerts/addresses/test", data={"address": IT}).status_code for _ in range(TESTS_AN_HOUR + 1)
+    ]
+    assert answers == [302] * TESTS_AN_HOUR + [409]
+
+
+def test_it_shows_a_stranger_nothing(charlie, alice, session):
+    alert = stopped(session, alice.workspace)
+    fail_all(session)
+    notice = all_notices(session)[0]
+    alice.client.post("/alerts/addresses", data={"address": OPS})
+    route = session.scalar(select(AlertRoute))
+    assert charlie.client.get(f"/alerts/{alert.id}").status_code == 404
+    assert charlie.client.get(f"/alerts/{uuid.uuid4()}").status_code == 404
+    assert charlie.client.post(f"/alerts/notices/{notice.id}/send-again").status_code == 404
+    assert charlie.client.post(f"/alerts/addresses/{route.id}/delete").status_code == 404
+    assert charlie.client.post("/alerts/addresses/test", data={"address": OPS}).status_code == 404
+    assert alert.title not in charlie.client.get("/alerts").text
+    assert alert.title not in charlie.client.get("/credentials").text
+    assert session.get(Alert, alert.id).resolved_at is None
+
+
+def test_it_lets_a_member_see_and_not_change(bob, session):
+    stopped(session, bob.workspace)
+    fail_all(session)
+    notice = all_notices(session)[0]
+    for path, data in (
+        ("/alerts/addresses", {"address": OPS}),
+        (f"/alerts/addresses/{uuid.uuid4()}/delete", {}),
+        ("/alerts/addresses/test", {"address": IT}),
+        (f"/alerts/notices/{notice.id}/send-again", {}),
+    ):
+        assert bob.client.post(path, data=data).status_code == 403
+    page = bob.client.get("/alerts").text
+    assert "Send again" not in page
+    assert "Send test mail" not in page
+    assert outcomes(session) == [("opened", IT, "failed")]
+
+
+def test_it_asks_a_visitor_to_sign_in(client):
+    assert client.get("/alerts").status_code == 302
