@@ -129,7 +129,7 @@ def make_message(session: Session, config: OutboundConfig, **values: Any) -> Mes
         "message_id": f"<{uuid.uuid4()}@northwind.example>",
         "from_address": config.from_address,
         "envelope_sender": config.from_address,
-        "recipients": [{"address": address, "state": "queued", "code": "", "text": ""}],
+        "recipients": [{"address": address, "state": "waiting", "code": "", "text": ""}],
         "recipients_text": address,
         "subject": "Your invoice",
         "size": 1024,

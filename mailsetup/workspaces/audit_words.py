@@ -7,7 +7,12 @@ from typing import Any
 
 VERBS = {
     "create": "made",
-    "update": "changed",
+    "change": "changed",
+    "add": "added",
+    "start": "started",
+    "resolve": "settled",
+    "probe": "checked again",
+    "reconnect": "signed in again",
     "delete": "deleted",
     "rename": "renamed",
     "revoke": "revoked",
@@ -23,7 +28,6 @@ VERBS = {
     "test": "tested",
     "cancel": "cancelled",
     "retry": "sent again",
-    "use": "used",
     "make-default": "made the default",
 }
 THINGS = {"user": "Person", "api-key": "API key", "api_key": "API key", "outbound": "Setup", "config": "Setup"}

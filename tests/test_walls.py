@@ -1,0 +1,126 @@
+"""The walls: every view has a rule, strangers find nothing, members change nothing, looking changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+from werkzeug.routing import Rule
+
+from mailsetup.core.db import Base
+from mailsetup.workspaces.access import RULES
+from tests.people import Person
+from tests.walls import OBJECTS, SECRETS, WORDS, snapshot
+
+SAFE = {"GET", "HEAD", "OPTIONS"}
+# Pages for everybody, each for a reason that somebody thought about.
+PUBLIC = {
+    "sign_in.index", "sign_in.enter", "sign_in.sign_up", "sign_in.join", "sign_in.sign_out",
+    "invitations.show", "invitations.accept",
+}  # fmt: skip
+# What a member may change: their own things only.
+OWN = {"members.leave"}
+
+
+@dataclass(frozen=True)
+class Door:
+    """One route with one method."""
+
+    method: str
+    path: str
+    endpoint: str
+    rule: str
+    arguments: frozenset[str]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} ({self.endpoint})"
+
+
+@pytest.fixture
+def doors(app: Flask, session: Session, alice: Person, bob: Person) -> list[Door]:
+    """Every route of the product, with ids of Alice's things where it takes ids."""
+    known = {name: make(session, alice) for name, make in OBJECTS.items()}
+    known["member_id"] = bob.member.id
+    session.commit()
+    values = {**{name: str(value) for name, value in known.items()}, **WORDS, **dict.fromkeys(SECRETS, "A" * 43)}
+    rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint != "static"]
+    return [door for rule in rules for door in _doors(app, rule, values)]
+
+
+def _doors(app: Flask, rule: Rule, values: dict[str, str]) -> Iterator[Door]:
+    unknown = rule.arguments - set(values)
+    assert not unknown, f"{rule} takes {unknown}: add it to OBJECTS or WORDS in tests/walls.py"
+    path = app.url_map.bind("localhost").build(rule.endpoint, {name: values[name] for name in rule.arguments})
+    view = app.view_functions[rule.endpoint]
+    for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+        yield Door(method, path, rule.endpoint, getattr(view, "access_rule", "none"), frozenset(rule.arguments))
+
+
+def ask(client: FlaskClient, door: Door) -> int:
+    return client.open(door.path, method=door.method).status_code
+
+
+def guarded(doors: list[Door]) -> list[Door]:
+    """The doors that are opened by a signed-in person."""
+    return [door for door in doors if door.rule not in {"public", "api"}]
+
+
+def test_it_has_a_rule_for_every_view(doors):
+    assert [str(door) for door in doors if door.rule not in RULES] == []
+
+
+def test_it_opens_to_everybody_only_what_is_listed(doors):
+    assert {door.endpoint for door in doors if door.rule == "public"} <= PUBLIC
+
+
+def test_it_sends_visitors_to_the_sign_in_page(doors, client):
+    for door in guarded(doors):
+        answer = client.open(door.path, method=door.method)
+        assert answer.status_code == 302, door
+        assert answer.location.startswith("/sign-in"), door
+
+
+def test_it_shows_strangers_nothing(doors, charlie, session):
+    before = snapshot(session)
+    with_ids = [door for door in guarded(doors) if door.arguments - set(WORDS) - SECRETS]
+    assert with_ids
+    assert {str(door): ask(charlie.client, door) for door in with_ids} == {str(door): 404 for door in with_ids}
+    assert snapshot(session) == before
+
+
+def test_it_finds_the_things_of_the_owner(doors, alice):
+    """Else the test above would pass with addresses that lead nowhere."""
+    found = [door for door in guarded(doors) if door.method == "GET" and door.arguments & set(OBJECTS)]
+    for door in found:
+        assert ask(alice.client, door) in {200, 302}, door
+
+
+def test_it_refuses_every_change_by_a_member(doors, bob, session):
+    changes = [door for door in guarded(doors) if door.method not in SAFE]
+    changes = [door for door in changes if door.rule != "signed_in" and door.endpoint not in OWN]
+    before = snapshot(session)
+    assert {str(door): ask(bob.client, door) for door in changes} == {str(door): 403 for door in changes}
+    assert snapshot(session) == before
+
+
+def test_it_keeps_members_out_of_pages_for_admins(doors, bob):
+    pages = [door for door in guarded(doors) if door.method == "GET" and door.rule in {"admin", "owner"}]
+    assert {str(door): ask(bob.client, door) for door in pages} == {str(door): 403 for door in pages}
+
+
+def test_it_changes_nothing_by_looking(doors, alice, session):
+    before = snapshot(session)
+    for door in doors:
+        if door.method in SAFE and door.rule != "api":
+            ask(alice.client, door)
+            assert snapshot(session) == before, door
+
+
+def test_it_knows_every_table_that_belongs_to_a_workspace():
+    """A table without the column would be out of reach of every check by workspace."""
+    without = {name for name, table in Base.metadata.tables.items() if "workspace_id" not in table.c}
+    assert without <= {"users", "workspaces", "leases"}
