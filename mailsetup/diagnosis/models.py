@@ -13,6 +13,7 @@ from mailsetup.core.clock import utcnow
 from mailsetup.core.db import Base, HasId
 
 WAITING, RUNNING, PASSED, FAILED, CANCELLED = "waiting", "running", "passed", "failed", "cancelled"
+PENDING, SKIPPED = "pending", "skipped"  # of stages, beside running, passed and failed
 FINISHED = (PASSED, FAILED, CANCELLED)
 
 
@@ -44,6 +45,11 @@ class TestRun(HasId, Base):
     finished_at: Mapped[datetime | None]
 
     stages: Mapped[list[TestStage]] = relationship(order_by="TestStage.position", cascade="all, delete-orphan")
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is a verdict."""
+        return self.state in FINISHED
 
 
 class TestStage(HasId, Base):

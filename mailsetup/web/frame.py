@@ -121,7 +121,7 @@ NAVIGATION = (
     (NavItem("operator.index", "Operator", "server-cog"),),
 )
 # Pages that belong to a place of the navigation without having one themselves.
-HOMES = {"wizard": "outbound", "diagnosis": "outbound", "consent": "outbound", "routes": "alerts"}
+HOMES = {"setup": "outbound", "tests": "outbound", "routes": "alerts"}
 
 _providers: list[FrameProvider] = []
 

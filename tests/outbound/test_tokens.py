@@ -90,6 +90,7 @@ def test_it_keeps_the_rotated_refresh_token(source, microsoft, credential):
     source(fresh=True).token_for(microsoft)
     with session_scope() as session:
         stored = token_cache.load(session, credential.id, credential.version)
+    assert stored is not None
     assert json.loads(stored.blob)["refresh"] == microsoft.good_refresh_token == 2
 
 
@@ -127,7 +128,8 @@ def test_it_tries_again_when_somebody_stored_a_newer_grant_meanwhile(source, mic
         with session_scope() as session:
             blob = json.dumps({"refresh": 7, "access": None})
             stored = token_cache.load(session, credential.id, credential.version)
-            token_cache.save(session, credential.id, credential.version, blob=blob, revision=stored.revision)
+            revision = stored.revision if stored else None
+            token_cache.save(session, credential.id, credential.version, blob=blob, revision=revision)
         raise revoked()
 
     monkeypatch.setattr(microsoft, "fetch_token", reconnected)

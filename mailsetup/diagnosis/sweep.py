@@ -1,0 +1,45 @@
+"""Ends test runs whose worker is gone, and rings again for those that no worker has heard of."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mailsetup.core import queues
+from mailsetup.core.clock import utcnow
+from mailsetup.diagnosis.ending import end_cancelled, end_failed, fetch_unfinished
+from mailsetup.diagnosis.models import RUNNING, WAITING, TestRun
+from mailsetup.diagnosis.start import JOB
+from mailsetup.outbound.explain import own_explanation
+
+GRACE = timedelta(seconds=10)
+UNHEARD = timedelta(seconds=10)
+
+
+def end_overdue_runs(session: Session) -> int:
+    """Gives every run past its deadline a verdict; how many that were."""
+    now = utcnow()
+    overdue = select(TestRun.id).where(TestRun.state.in_((WAITING, RUNNING)), TestRun.deadline_at < now - GRACE)
+    ended = 0
+    for run_id in session.scalars(overdue).all():
+        run = fetch_unfinished(session, run_id)
+        if run is not None:
+            _end(session, run)
+            ended += 1
+    _ring_again(session)
+    return ended
+
+
+def _end(session: Session, run: TestRun) -> None:
+    if run.cancel_requested:
+        end_cancelled(session, run)
+    else:
+        end_failed(session, run, own_explanation("worker_stopped"))
+
+
+def _ring_again(session: Session) -> None:
+    unheard = select(TestRun.id).where(TestRun.state == WAITING, TestRun.created_at < utcnow() - UNHEARD)
+    for run_id in session.scalars(unheard):
+        queues.enqueue_after_commit(session, JOB, str(run_id))

@@ -1,0 +1,77 @@
+"""What a person reads about a test: stages, who accepted the mail, why something was skipped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from mailsetup.core.errors import NotFound
+from mailsetup.diagnosis.models import FAILED, PASSED, TestRun, TestStage
+from mailsetup.mail_services import hints, registry
+from mailsetup.mail_services.base import Consent
+
+MICROSOFT = "Microsoft"
+
+
+@dataclass(frozen=True)
+class StageLine:
+    """One stage as the list shows it."""
+
+    name: str
+    label: str
+    state: str
+    milliseconds: int | None
+    started_at: datetime | None
+    verdict: str
+
+
+def stage_lines(run: TestRun) -> list[StageLine]:
+    """The stages of a run, in plain words."""
+    return [
+        StageLine(
+            stage.name,
+            stage_label(run, stage.name),
+            stage.state,
+            stage.milliseconds,
+            stage.started_at,
+            stage.verdict or _facts(stage),
+        )
+        for stage in run.stages
+    ]
+
+
+def stage_label(run: TestRun, name: str) -> str:
+    """What a stage of this run does."""
+    return hints.stage_label(name, run.settings)
+
+
+def kind_label(kind: str) -> str:
+    """What a kind of mail service is called."""
+    try:
+        return registry.get(kind).label
+    except NotFound:
+        return kind
+
+
+def accepted_by(run: TestRun) -> str:
+    """Who takes the mail: Microsoft, or the mail server by its name."""
+    try:
+        at_microsoft = registry.get(run.kind).consent is not Consent.NONE
+    except NotFound:
+        at_microsoft = False
+    return MICROSOFT if at_microsoft else str(run.settings.get("host") or "the mail server")
+
+
+def skipped_because(state: str, failed_label: str) -> str:
+    """Why a stage was not tried."""
+    if state == FAILED and failed_label:
+        return f"Not tried: “{failed_label}” failed."
+    return "Not needed here." if state == PASSED else "Not tried: the test was stopped."
+
+
+def _facts(stage: TestStage) -> str:
+    """The evidence in one line, the first few facts of it."""
+    if stage.state != PASSED:
+        return ""
+    shown = [f"{name.replace('_', ' ')}: {value}" for name, value in stage.evidence.items() if value not in {"", None}]
+    return ", ".join(shown[:4])

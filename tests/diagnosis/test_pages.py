@@ -1,0 +1,85 @@
+"""Pages of tests."""
+
+import pytest
+
+from mailsetup.diagnosis.jobs import run_test
+from mailsetup.diagnosis.start import LIMIT, start_test_run
+from tests import factories
+from tests.fakes.smtp_server import smtp_server
+
+
+@pytest.fixture
+def server():
+    with smtp_server() as running:
+        yield running
+
+
+@pytest.fixture
+def run(session, alice, server):
+    raw = {"username": "user", "password": server.logins["user"]}
+    credential = factories.make_credential(session, alice.workspace, raw=raw)
+    started = start_test_run(
+        session,
+        workspace_id=alice.workspace.id,
+        actor=alice.actor,
+        user_id=alice.user.id,
+        kind="smtp_basic",
+        settings=factories.smtp_settings(host="127.0.0.1", port=server.port),
+        credential_id=credential.id,
+        recipient="me@fabrikam.example",
+    )
+    session.commit()
+    return started
+
+
+def test_it_follows_a_test_with_and_without_scripts(alice, run):
+    page = alice.client.get(f"/tests/{run.id}").text
+    assert f'hx-get="/tests/{run.id}/stages"' in page
+    assert '<noscript><meta http-equiv="refresh" content="2"></noscript>' in page
+    assert "Finding 127.0.0.1" in page
+
+
+def test_it_stops_asking_and_tells_the_page_once_there_is_a_verdict(alice, run):
+    assert "HX-Trigger" not in alice.client.get(f"/tests/{run.id}/stages").headers
+    run_test(str(run.id))
+    answer = alice.client.get(f"/tests/{run.id}/stages")
+    assert answer.headers["HX-Trigger"] == "testFinished"
+    assert "hx-get" not in answer.text
+    assert "Look in me@fabrikam.example; it can take 2-3 minutes." in answer.text
+
+
+def test_it_says_what_to_do_and_gives_a_bundle_without_the_password(alice, run, server):
+    [password] = server.logins.values()
+    server.replies["AUTH"] = f"535 5.7.8 {password}"
+    run_test(str(run.id))
+    page = alice.client.get(f"/tests/{run.id}").text
+    assert "Test again" in page
+    assert str(run.id) in page
+    assert password not in page
+
+
+def test_it_cancels_and_runs_again(alice, run):
+    assert alice.client.post(f"/tests/{run.id}/cancel").status_code == 302
+    assert run.state == "cancelled"
+    answer = alice.client.post(f"/tests/{run.id}/again")
+    assert answer.status_code == 302
+    assert answer.location != f"/tests/{run.id}"
+
+
+def test_it_answers_429_and_says_when_to_try_again(alice, run):
+    answers = [alice.client.post(f"/tests/{run.id}/again") for _ in range(LIMIT)]
+    assert answers[-1].status_code == 429
+    assert int(answers[-1].headers["Retry-After"]) > 0
+    assert "Try again in" in answers[-1].text
+
+
+def test_it_lets_a_member_look_but_not_act(bob, run):
+    assert bob.client.get(f"/tests/{run.id}").status_code == 200
+    assert bob.client.post(f"/tests/{run.id}/cancel").status_code == 403
+    assert bob.client.post(f"/tests/{run.id}/again").status_code == 403
+
+
+def test_it_does_not_exist_for_a_stranger(charlie, run):
+    for path in (f"/tests/{run.id}", f"/tests/{run.id}/stages"):
+        assert charlie.client.get(path).status_code == 404
+    assert charlie.client.post(f"/tests/{run.id}/again").status_code == 404
