@@ -99,6 +99,13 @@ def send_as_user(user: str) -> Response:
     return _send(bearer, _mailbox(bearer, user))
 
 
+@bp.route("/<path:rest>", methods=["GET", "POST", "PATCH", "PUT", "DELETE"])
+def unknown(rest: str) -> Response:
+    """Everything else that Graph can do and this one cannot."""
+    segment = rest.rpartition("/")[2]
+    raise GraphRefusal(GraphFault("BadRequest", 400, f"Resource not found for the segment '{segment}'."))
+
+
 def _send(bearer: Bearer, mailbox: Mailbox) -> Response:
     switched = state().switches.graph("send")
     if switched is not None and not switched.accepted:

@@ -9,6 +9,7 @@ import base64
 import binascii
 import email
 import email.policy
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from email.utils import format_datetime, getaddresses, make_msgid, parseaddr
 from typing import Any
 
 MAX_HEADERS = 5
+_BCC = re.compile(rb"^bcc:.*\n(?:[ \t].*\n)*", re.IGNORECASE | re.MULTILINE)
 
 
 class MessageRefused(Exception):
@@ -83,11 +85,9 @@ def _checked(recipients: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _without_bcc(content: bytes) -> bytes:
-    message = email.message_from_bytes(content, policy=email.policy.compat32)
-    if "Bcc" not in message:
-        return content  # the very bytes that were sent
-    del message["Bcc"]
-    return message.as_bytes()
+    """The very bytes that were sent, less the header lines that name hidden recipients."""
+    head, end, body = content.partition(b"\r\n\r\n" if b"\r\n\r\n" in content else b"\n\n")
+    return _BCC.sub(b"", head + b"\n").removesuffix(b"\n") + end + body
 
 
 def _address(person: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ def new_password() -> str:
 
 def new_secret() -> str:
     """A client secret in the look of Microsoft's: 40 characters with a tilde."""
-    return f"{secrets.token_urlsafe(3)[:3]}8Q~{secrets.token_urlsafe(40)[:34]}"
+    return f"{secrets.token_hex(2)[:3]}8Q~{secrets.token_urlsafe(40)[:34]}"
 
 
 @dataclass

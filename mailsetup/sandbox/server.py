@@ -44,7 +44,11 @@ class Sandbox:
         if redirect_uri:
             self.state.world.add_redirect_uri(redirect_uri)
         tls = certificates.server_context(self.folder)
-        self._web = WebServers(self.state, tls)
+        try:
+            self._web = WebServers(self.state, tls)
+        except OSError:
+            self.state.store.close()
+            raise
         self._smtp = SmtpDoors(self.state, tls)
 
     def start(self) -> Self:
@@ -142,6 +146,24 @@ class Sandbox:
     def switch(self, error_name: str, on: bool = True, times: int | None = None) -> None:
         """Switches an error on (for the next `times` calls) or off. Raises InvalidInput."""
         self.state.switches.turn(error_name, on, times)
+
+    @property
+    def latency(self) -> float:
+        """How many seconds Graph and the SMTP doors take to accept a mail; it can be set."""
+        return self.state.latency
+
+    @latency.setter
+    def latency(self, seconds: float) -> None:
+        self.state.latency = seconds
+
+    @property
+    def token_lifetime(self) -> float:
+        """How many seconds new access tokens are good for; it can be set, also below 0."""
+        return self.state.token_lifetime
+
+    @token_lifetime.setter
+    def token_lifetime(self, seconds: float) -> None:
+        self.state.token_lifetime = seconds
 
     def addresses(self) -> dict[str, str]:
         """Every address and file, as `addresses.json` has them."""

@@ -31,7 +31,8 @@ class Switchboard:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._on: dict[str, int | None] = store.get("world", "switches") or {}
+        kept: dict[str, int | None] = store.get("world", "switches") or {}
+        self._on = {name: left for name, left in kept.items() if name in FAULTS}
 
     def turn(self, name: str, on: bool, times: int | None = None) -> None:
         """Switches an error on (for the next `times` calls) or off. Raises InvalidInput."""

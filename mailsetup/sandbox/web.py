@@ -47,7 +47,7 @@ def _is_machine(path: str) -> bool:
 
 def _note(response: Response) -> Response:
     """Notes what came from outside; the sandbox's own pages are not worth a line."""
-    if not (request.endpoint or "").startswith(_OWN_PAGES):
+    if not (request.endpoint or "").startswith(_OWN_PAGES) and request.path != "/favicon.ico":
         door = "Graph" if request.path.startswith("/v1.0/") else "Sign-in"
         answer = f"{response.status_code} {_gist(response)}".strip()
         asked = f"{request.method} {request.path}"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography import x509
 
@@ -16,6 +16,9 @@ from mailsetup.sandbox.store import Store
 
 APP_ROLES = ["graph/Mail.Send", "outlook/SMTP.SendAsApp"]
 APP_SCOPES = ["graph/Mail.Send", "graph/Mail.Send.Shared", "graph/User.Read", "outlook/SMTP.Send"]
+
+
+Part = TypeVar("Part", Organisation, Mailbox, App, Consent, Account)
 
 
 class World:
@@ -230,11 +233,11 @@ class World:
             self._store.put("world", "world", {part: [asdict(each) for each in getattr(self, part)] for part in parts})
 
     def _load(self, kept: dict[str, list[dict[str, Any]]]) -> None:
-        self.organisations = [Organisation(**each) for each in kept["organisations"]]
-        self.mailboxes = [Mailbox(**each) for each in kept["mailboxes"]]
-        self.apps = [App(**each) for each in kept["apps"]]
-        self.consents = [Consent(**each) for each in kept["consents"]]
-        self.accounts = [Account(**each) for each in kept["accounts"]]
+        self.organisations = [_read(Organisation, each) for each in kept["organisations"]]
+        self.mailboxes = [_read(Mailbox, each) for each in kept["mailboxes"]]
+        self.apps = [_read(App, each) for each in kept["apps"]]
+        self.consents = [_read(Consent, each) for each in kept["consents"]]
+        self.accounts = [_read(Account, each) for each in kept["accounts"]]
 
     def _create(self) -> None:
         self.organisations = [Organisation("Contoso", "contoso.com"), Organisation("Fabrikam", "fabrikam.com")]
@@ -260,6 +263,12 @@ class World:
             found = Consent(app.client_id, tenant_id)
             self.consents.append(found)
         return found
+
+
+def _read(kind: type[Part], kept: dict[str, Any]) -> Part:
+    """What an earlier version kept may have facts that are no longer known."""
+    known = {each.name for each in fields(kind)}
+    return kind(**{name: value for name, value in kept.items() if name in known})
 
 
 def _with(granted: list[str], asked: list[str], resource: str | None) -> list[str]:

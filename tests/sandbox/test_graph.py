@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import threading
+from email import policy
 from typing import Any
 
 import pytest
@@ -25,10 +26,10 @@ def test_it_accepts_mime_and_keeps_its_bytes(box, customer) -> None:
 
 
 def test_it_sends_to_bcc_and_does_not_show_it(box, customer) -> None:
-    mail = a_mail()
-    mail["Bcc"] = "quiet@example.org"
-    customer.send(body=base64.b64encode(mail.as_bytes()), headers=MIME)
-    assert "quiet" not in box.inbox("quiet@example.org")[0].content.decode()
+    content = a_mail().as_bytes(policy=policy.SMTP)
+    hidden = b"Bcc: quiet@example.org,\r\n hush@example.org\r\n"
+    customer.send(body=base64.b64encode(hidden + content), headers=MIME)
+    assert [box.inbox(f"{name}@example.org")[0].content for name in ("quiet", "hush", "me")] == [content] * 3
 
 
 def test_it_builds_html_and_attachments_from_json(box, customer) -> None:
@@ -123,3 +124,8 @@ def test_it_throttles_more_than_four_at_once(box, customer) -> None:
     throttled = [answer for answer in answers if answer.status == 429]
     assert len(throttled) == 2
     assert (error(throttled[0]), throttled[0].headers["Retry-After"]) == ("ApplicationThrottled", "1")
+
+
+def test_it_says_so_when_it_cannot_do_something(customer) -> None:
+    answer = customer.pool.request("GET", f"{customer.box.graph_url}/v1.0/me/calendar")
+    assert (answer.status, error(answer)) == (400, "BadRequest")

@@ -54,3 +54,9 @@ def test_it_takes_pipelined_commands(box, customer) -> None:
         talk.send("Subject: x\r\n\r\nx\r\n.\r\n")
         assert talk.getreply()[0] == 250
     assert len(box.inbox("c@example.com")) == 1
+
+
+def test_it_takes_a_notice_without_a_return_address(box, customer) -> None:
+    with customer.smtp("operator_smtp") as talk:
+        talk.sendmail("", ["me@example.org"], b"Subject: x\r\n\r\nx\r\n")
+    assert [mail.sender for mail in box.inbox("me@example.org")] == ["<>"]
