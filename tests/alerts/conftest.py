@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import socket
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
@@ -128,15 +126,3 @@ def outcomes(session: Session) -> list[tuple[str, str, str]]:
     found = [(notice.event, notice.target, notice.state) for notice in all_notices(session)]
     session.commit()
     return found
-
-
-def all_at_once(count: int, act: Callable[[int], object]) -> None:
-    """Runs `act` in this many threads at the same time; raises what one of them raised."""
-    barrier = threading.Barrier(count)
-
-    def run(number: int) -> None:
-        barrier.wait()
-        act(number)
-
-    with ThreadPoolExecutor(count) as pool:
-        list(pool.map(run, range(count)))

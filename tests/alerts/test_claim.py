@@ -12,7 +12,8 @@ from mailsetup.alerts.claim import claim, due_ids, record_failed, record_sent, r
 from mailsetup.alerts.models import Alert, AlertNotice
 from mailsetup.core.clock import utcnow
 from mailsetup.core.db import session_scope
-from tests.alerts.conftest import all_at_once, all_notices, outcomes, solved, stopped
+from tests.alerts.conftest import all_notices, outcomes, solved, stopped
+from tests.alerts.simultaneous import all_at_once
 
 IT = "it@northwind.example"
 

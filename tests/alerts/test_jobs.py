@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from mailsetup.alerts import notify
+from mailsetup.alerts import letter, notify
 from mailsetup.alerts.jobs import send_notices
 from mailsetup.alerts.models import Alert, AlertNotice
 from mailsetup.alerts.notices import JOB, write_test
@@ -121,7 +121,7 @@ def test_it_fails_for_what_is_no_address_and_goes_on_with_the_others(session, wo
 def test_it_survives_a_fault_of_our_own_and_goes_on_with_the_others(session, workspace, sink, monkeypatch):
     add_route(session, workspace_id=workspace.id, actor=SYSTEM, address="ops@northwind.example")
     stopped(session, workspace)
-    write, calls = notify.write_letter, []
+    write, calls = letter.write_letter, []
 
     def faulty(facts, *, sender):
         calls.append(facts)

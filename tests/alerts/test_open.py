@@ -10,7 +10,8 @@ from mailsetup.alerts.routes import add_route
 from mailsetup.core import queues
 from mailsetup.core.db import session_scope
 from mailsetup.workspaces.audit import SYSTEM
-from tests.alerts.conftest import all_at_once, facts_of_stop, stopped
+from tests.alerts.conftest import facts_of_stop, stopped
+from tests.alerts.simultaneous import all_at_once
 from tests.factories import make_workspace
 
 

@@ -13,7 +13,8 @@ from mailsetup.alerts.sweep import sweep
 from mailsetup.core import queues
 from mailsetup.core.clock import utcnow
 from mailsetup.core.db import session_scope
-from tests.alerts.conftest import all_at_once, outcomes, solved, stopped
+from tests.alerts.conftest import outcomes, solved, stopped
+from tests.alerts.simultaneous import all_at_once
 
 IT = "it@northwind.example"
 
