@@ -11,16 +11,19 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
+from mailsetup.api.keys import SCOPES, create_key
 from mailsetup.core.db import Base
 from mailsetup.workspaces.access import RULES
 from tests.people import Person
-from tests.walls import OBJECTS, SECRETS, WORDS, snapshot
+from tests.walls import BODIES, OBJECTS, SECRETS, WORDS, snapshot
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
 # Pages for everybody, each for a reason that somebody thought about.
 PUBLIC = {
     "sign_in.index", "sign_in.enter", "sign_in.sign_up", "sign_in.join", "sign_in.sign_out",
     "invitations.show", "invitations.accept",
+    "api.openapi", "api_docs.index",
+    "operations.live", "operations.ready", "operations.metrics",
 }  # fmt: skip
 # What a member may change: their own things only.
 OWN = {"members.leave"}
@@ -67,6 +70,45 @@ def ask(client: FlaskClient, door: Door) -> int:
 def guarded(doors: list[Door]) -> list[Door]:
     """The doors that are opened by a signed-in person."""
     return [door for door in doors if door.rule not in {"public", "api"}]
+
+
+def api_headers(session: Session, somebody: Person) -> dict[str, str]:
+    """What a program of this person's workspace sends; the key's first use is over, so it is not noted again."""
+    _, secret = create_key(
+        session, workspace_id=somebody.workspace.id, actor=somebody.actor, name="Walls", scopes=list(SCOPES)
+    )
+    session.commit()
+    headers = {"Authorization": f"Bearer {secret.reveal()}"}
+    somebody.client.get("/api/v1/outbound", headers=headers)
+    return headers
+
+
+def calls(doors: list[Door]) -> list[Door]:
+    """The calls of the HTTP API that take ids."""
+    return [door for door in doors if door.rule == "api" and door.arguments & set(OBJECTS)]
+
+
+def test_it_answers_no_program_without_a_key(doors, alice):
+    found = {str(door): ask(alice.client, door) for door in doors if door.rule == "api"}
+    assert found == dict.fromkeys(found, 401)
+
+
+def test_it_shows_programs_of_strangers_nothing(doors, charlie, session):
+    headers = api_headers(session, charlie)
+    before = snapshot(session)
+    found = {}
+    for door in calls(doors):
+        body = BODIES.get(door.endpoint, {})
+        found[str(door)] = charlie.client.open(door.path, method=door.method, headers=headers, json=body).status_code
+    assert found == dict.fromkeys(found, 404)
+    assert snapshot(session) == before
+
+
+def test_it_shows_programs_of_the_owner_their_things(doors, alice, session):
+    headers = api_headers(session, alice)
+    for door in calls(doors):
+        if door.method == "GET":
+            assert alice.client.get(door.path, headers=headers).status_code == 200, door
 
 
 def test_it_has_a_rule_for_every_view(doors):
