@@ -7,6 +7,7 @@ import click
 from mailsetup.cli.database import database
 from mailsetup.cli.demo import demo
 from mailsetup.cli.keys import keys
+from mailsetup.cli.people import user
 from mailsetup.cli.workspaces import workspace
 
-commands: tuple[click.Command, ...] = (database, workspace, demo, keys)
+commands: tuple[click.Command, ...] = (database, workspace, user, demo, keys)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 
 import click
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, CursorResult, false, or_, select, update
+from sqlalchemy.orm import Session
 
 from mailsetup import settings
-from mailsetup.core.crypto import sealed_with
+from mailsetup.core.crypto import VERSION, sealed_with
 from mailsetup.core.db import session_scope
 from mailsetup.workspaces.models import WorkspaceKey
+
+BATCH = 100
 
 
 @click.group()
@@ -34,3 +37,35 @@ def status() -> None:
         )
     if missing:
         raise SystemExit(1)
+
+
+@keys.command("rewrap")
+def rewrap() -> None:
+    """Seal every workspace key with the primary master key; may be stopped and started again."""
+    done = 0
+    while changed := _rewrap_some():
+        done += changed
+    click.echo(f"{done} workspace keys are now sealed by {settings.current().key_ring.primary}.")
+
+
+def _rewrap_some() -> int:
+    primary = settings.current().key_ring.primary
+    known = tuple(key_id for key_id in settings.current().key_ring.keys if key_id != primary)
+    with session_scope() as session:
+        rows = session.scalars(select(WorkspaceKey).where(_sealed_by_any(known)).limit(BATCH)).all()
+        return sum(_rewrap_one(session, row) for row in rows)
+
+
+def _sealed_by_any(key_ids: tuple[str, ...]) -> ColumnElement[bool]:
+    return or_(
+        false(), *(WorkspaceKey.wrapped.startswith(f"{VERSION}.{key_id}.", autoescape=True) for key_id in key_ids)
+    )
+
+
+def _rewrap_one(session: Session, row: WorkspaceKey) -> int:
+    ring, workspace_id = settings.current().key_ring, str(row.workspace_id)
+    fresh = ring.wrap(ring.unwrap(row.wrapped, workspace_id=workspace_id), workspace_id=workspace_id)
+    # Only what was read is replaced: whoever writes at the same moment wins.
+    kept = WorkspaceKey.workspace_id == row.workspace_id, WorkspaceKey.wrapped == row.wrapped
+    result = session.execute(update(WorkspaceKey).where(*kept).values(wrapped=fresh))
+    return result.rowcount if isinstance(result, CursorResult) else 0

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from mailsetup import settings as settings_module
 from mailsetup.cli.demo import EMAIL
 from mailsetup.core.crypto import KeyRing
-from mailsetup.workspaces import members
+from mailsetup.workspaces import members, sealing
 from mailsetup.workspaces.models import AuditEvent, User, Workspace
 from mailsetup.workspaces.sign_in import authenticate, find_user
 from tests.factories import PASSWORD
@@ -91,3 +91,24 @@ def test_it_counts_what_each_master_key_seals(typed, alice, charlie, settings):
     assert result.exit_code == 1
     assert "newer: 0 workspace keys" in result.output
     assert "test: 2 workspace keys, but it is NOT in the ring" in result.output
+
+
+def test_it_seals_every_workspace_key_anew(typed, alice, charlie, settings, session):
+    newer = f"newer:{base64.b64encode(secrets.token_bytes(32)).decode()}"
+    ring = KeyRing({**KeyRing.parse(newer).keys, **settings.key_ring.keys})
+    settings_module.start(dataclasses.replace(settings, key_ring=ring))
+    before = sealing.data_key(session, alice.workspace.id)
+    assert "2 workspace keys are now sealed by newer" in typed("keys", "rewrap").output
+    assert "0 workspace keys are now" in typed("keys", "rewrap").output
+    settings_module.start(dataclasses.replace(settings, key_ring=KeyRing.parse(newer)))
+    assert typed("keys", "status").output == "newer: 2 workspace keys (primary: seals new workspaces)\n"
+    sealing._cache.clear()
+    assert sealing.data_key(session, alice.workspace.id) == before
+
+
+def test_it_gives_a_person_a_new_password(typed, alice, session):
+    result = typed("user", "reset-password", "Alice@northwind.example")
+    password = result.output.split()[6]
+    assert authenticate(session, email="alice@northwind.example", password=password)
+    assert alice.client.get("/members").status_code == 302
+    assert "no account" in typed("user", "reset-password", "nobody@northwind.example").output
