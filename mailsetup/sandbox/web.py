@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, abort, request
+from flask.json.provider import DefaultJSONProvider
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from mailsetup.sandbox import authorize, graph, metadata, pages, sign_in, token_endpoint, world_pages
@@ -22,6 +23,8 @@ def make_app(shared: State) -> Flask:
     """The application of one sandbox."""
     app = Flask(__name__, template_folder=str(_ROOT / "templates"), static_folder=str(_ROOT / "static"))
     app.secret_key = shared.cookie_key
+    app.json = DefaultJSONProvider(app)
+    app.json.sort_keys = False  # members in Microsoft's order
     app.config.update(SESSION_COOKIE_NAME="sandbox_session", SESSION_COOKIE_SAMESITE="Lax")
     app.extensions["sandbox"] = shared
     for part in (metadata, token_endpoint, authorize, sign_in, graph, pages, world_pages):

@@ -48,7 +48,8 @@ def test_it_answers_a_wrong_secret_in_microsofts_shape(box, customer) -> None:
     assert (answer.status_code, problem["error"], problem["error_codes"]) == (401, "invalid_client", [7000215])
     pattern = r"AADSTS7000215: .+ Trace ID: [-\w]{36} Correlation ID: [-\w]{36} Timestamp: \d{4}-\d\d-\d\d [\d:]{8}Z"
     assert re.fullmatch(pattern, problem["error_description"])
-    assert {"timestamp", "trace_id", "correlation_id", "error_uri"} <= problem.keys()
+    order = "error error_description error_codes timestamp trace_id correlation_id error_uri"
+    assert list(problem) == order.split()
 
 
 def test_it_takes_client_id_and_secret_by_basic_authentication(box, customer) -> None:
