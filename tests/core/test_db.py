@@ -69,8 +69,10 @@ def test_it_loses_no_update_when_many_read_then_write() -> None:
                 locked.name = str(int(locked.name) + 1)
 
     threads = [threading.Thread(target=add_one) for _ in range(4)]
-    [thread.start() for thread in threads]
-    [thread.join() for thread in threads]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     with db.session_scope() as session:
         assert session.get_one(Workspace, row.id).name == "40"
 

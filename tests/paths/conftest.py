@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from mailsetup.sandbox.server import Sandbox
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from mailsetup.sandbox.server import Sandbox
 from tests import databases
 from tests.paths.product import Product
 from tests.valkey_server import ValkeyServer

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import requests
+
 from mailsetup.sandbox.server import Sandbox
 
 TOP = Path(__file__).parents[2]
