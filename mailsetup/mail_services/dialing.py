@@ -116,6 +116,23 @@ class Server:
                 select.select([], [encrypted], [], deadline.within(self.timeouts.connect))
 
 
+def is_quiet(connected: socket.socket) -> bool:
+    """Whether the other side has neither hung up nor said anything unasked.
+
+    On TLS 1.3 a session ticket may be waiting (RFC 8446 4.6.1), which is no word of the server's.
+    """
+    if connected.fileno() < 0:
+        return False
+    try:
+        connected.settimeout(0)
+        connected.recv(1)
+    except (BlockingIOError, ssl.SSLWantReadError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def egress_failure(error: EgressError, *, stage: str, context: dict[str, Any] | None = None) -> TransportError:
     """What the egress door refused or could not do, as an error of the mail service."""
     channel, code = _egress_code(error)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import select
 import socket
 import time
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from mailsetup.mail_services.base import Report
-from mailsetup.mail_services.dialing import Deadline, Server
+from mailsetup.mail_services.dialing import Deadline, Server, is_quiet
 from mailsetup.mail_services.errors import TransportError
 
 ANSWER_LIMIT = 64 * 1024
@@ -77,7 +76,7 @@ class HttpLane:
         if self._connection is None or self._connection.sock is None:
             return False
         idle = time.monotonic() - self._used_at
-        if idle > IDLE_SECONDS or select.select([self._connection.sock], [], [], 0)[0]:
+        if idle > IDLE_SECONDS or not is_quiet(self._connection.sock):
             self.close()
             return False
         return True
@@ -133,7 +132,9 @@ class HttpLane:
                     connection.sock.settimeout(deadline.within(self.server.timeouts.command))
         except (OSError, http.client.HTTPException, ValueError):
             self.close()
-        if not response.isclosed():
+        if response.isclosed() or response.length == 0:
+            response.close()
+        else:
             self.close()
         return body[:ANSWER_LIMIT]
 

@@ -29,8 +29,6 @@ from mailsetup.mail_services.microsoft_errors import Conversation
 
 # MSAL logs the whole body of an answer it cannot read.
 logging.getLogger("msal").setLevel(logging.CRITICAL + 1)
-# The answer comes back by GET, as a cross-site POST would arrive without the person's session cookie.
-warnings.filterwarnings("ignore", message="response_mode='form_post' is recommended")
 
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL)
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
@@ -112,7 +110,9 @@ def start_sign_in(
     Raises TransportError.
     """
     app = _application(platform, credential, "", for_sign_in=True)
-    with app.talk.calling():
+    with app.talk.calling(), warnings.catch_warnings():
+        # MSAL wants `form_post`, but a cross-site POST arrives without the person's session cookie.
+        warnings.simplefilter("ignore", UserWarning)
         flow = app.msal.initiate_auth_code_flow(
             list(scopes),
             redirect_uri=redirect_uri or platform.redirect_uri,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import select
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mailsetup.core.redact import Secret
 from mailsetup.mail_services.base import StageNote
-from mailsetup.mail_services.dialing import Deadline, Server
+from mailsetup.mail_services.dialing import Deadline, Server, is_quiet
 from mailsetup.mail_services.errors import TransportError
 
 REPLY_LIMIT = 8 * 1024
@@ -133,9 +132,7 @@ class Wire:
 
     def quiet(self) -> bool:
         """Whether the server has neither hung up nor said anything unasked."""
-        if self._buffer or self._socket.fileno() < 0:
-            return False
-        return not select.select([self._socket], [], [], 0)[0]
+        return not self._buffer and is_quiet(self._socket)
 
     def failure(
         self, raw: str, *, code: str, channel: str = "smtp_exception", secrets: Iterable[Secret | str] = ()

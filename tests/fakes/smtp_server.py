@@ -44,15 +44,16 @@ class SMTPServer:
             threading.Thread(target=self._serve, args=(connected,), daemon=True).start()
 
     def _serve(self, connected: socket.socket) -> None:
-        try:
+        talk = None
+        with suppress(OSError, ValueError):
             if self.implicit and self.context:
                 connected = self.context.wrap_socket(connected, server_side=True)
                 self._open.append(connected)
-            Conversation(self, connected).run()
-        except (OSError, ValueError):
-            pass
-        finally:
-            connected.close()
+            talk = Conversation(self, connected)
+            talk.run()
+        with suppress(OSError):
+            (talk.socket if talk else connected).shutdown(socket.SHUT_RDWR)
+        (talk.socket if talk else connected).close()
 
     def sent(self, verb: str) -> list[str]:
         return [command for command in self.commands if command.upper().startswith(verb)]

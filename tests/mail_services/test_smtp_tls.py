@@ -1,0 +1,130 @@
+"""Rows 32 to 34 of the fault matrix: nothing is said before the server has proved who it is."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import replace
+
+import pytest
+
+from mailsetup.core.egress import Door
+from mailsetup.mail_services import hints
+from mailsetup.mail_services.base import Report
+from mailsetup.mail_services.errors import TransportError
+from tests.core.egress_doors import LOOPBACK
+from tests.fakes.certificates import self_signed
+from tests.fakes.smtp_server import HANG_UP, SMTPServer, smtp_server
+from tests.mail_services.values import login, session
+
+
+def failure_of(door: Door, server: SMTPServer, *, tls: str = "starttls") -> TransportError:
+    with pytest.raises(TransportError) as failed:
+        session(door, server, tls=tls, who=login()).open(Report())
+    assert server.sent("AUTH") == []
+    return failed.value
+
+
+@pytest.fixture(params=["starttls", "implicit"])
+def tls(request):
+    return str(request.param)
+
+
+def bad_server(tls: str, context: ssl.SSLContext) -> SMTPServer:
+    return SMTPServer(context, implicit=tls == "implicit")
+
+
+def test_it_refuses_an_expired_certificate(door, authority, tls):
+    with bad_server(tls, authority.expired()) as server:
+        assert failure_of(door, server, tls=tls).code == "expired"
+
+
+def test_it_refuses_a_certificate_for_another_name(door, authority, tls):
+    with bad_server(tls, authority.server("mail.other.example")) as server:
+        failure = failure_of(door, server, tls=tls)
+    assert (failure.code, failure.stage, failure.permanent) == ("wrong_name", "tls", True)
+
+
+def test_it_refuses_a_self_signed_certificate(door, tmp_path, tls):
+    with bad_server(tls, self_signed(tmp_path)) as server:
+        assert failure_of(door, server, tls=tls).code == "self_signed"
+
+
+def test_it_refuses_an_unknown_issuer(authority, tls):
+    with bad_server(tls, authority.server()) as server:
+        assert failure_of(Door(LOOPBACK), server, tls=tls).code == "unknown_issuer"
+
+
+def test_it_refuses_old_tls(door, authority, tls):
+    with bad_server(tls, authority.old()) as server:
+        failure = failure_of(door, server, tls=tls)
+    assert failure.code == "old_protocol"
+    assert hints.explain(failure).cause == "tls_too_old"
+
+
+def test_it_names_tls_from_the_start_on_a_starttls_port(door, smtp):
+    failure = failure_of(door, smtp, tls="implicit")
+    assert hints.explain(failure).cause == "tls_from_start_on_plain_port"
+
+
+def test_it_names_starttls_on_a_tls_port(door, authority):
+    with smtp_server(authority.server(), implicit=True) as server:
+        talk = session(door, server, timeouts=replace(session(door, server).server.timeouts, command=0.3))
+        talk.server.port, real = 465, server.port
+        talk.server.door = _Redirected(door, real)
+        with pytest.raises(TransportError) as failed:
+            talk.open(Report())
+    assert hints.explain(failed.value).cause == "starttls_on_tls_port"
+
+
+class _Redirected(Door):
+    """Leads port 465 to the port the fake could get."""
+
+    def __init__(self, door: Door, port: int) -> None:
+        super().__init__(door.allow, door.ca_bundle)
+        self.real = port
+
+    def resolve(self, host, port, timeout=10.0, *, web=False):
+        return super().resolve(host, self.real, timeout, web=web)
+
+
+@pytest.mark.parametrize("reply", ["454 4.7.0 TLS not available", "502 5.5.1 no", "250 ok"])
+def test_it_stops_when_starttls_is_refused(door, smtp, reply):
+    smtp.replies["STARTTLS"] = reply
+    assert failure_of(door, smtp).code == "starttls_missing"
+
+
+def test_it_stops_when_starttls_was_stripped(door):
+    with smtp_server() as server:
+        assert failure_of(door, server).code == "starttls_missing"
+        assert server.sent("STARTTLS") == []
+
+
+def test_it_refuses_what_was_slipped_in_before_the_handshake(door, smtp):
+    def inject(talk):
+        talk.write(b"220 go\r\n250 injected\r\n")
+        talk.encrypt()
+
+    smtp.replies["STARTTLS"] = inject
+    failure = failure_of(door, smtp)
+    assert (failure.channel, failure.code) == ("tls", "injected")
+
+
+def test_it_forgets_what_was_offered_before_the_handshake(door, smtp):
+    smtp.replies["EHLO"] = ["250-mail.test\r\n250-STARTTLS\r\n250 AUTH PLAIN", "250 mail.test"]
+    assert failure_of(door, smtp).code == "login_not_offered"
+
+
+def test_a_hang_up_at_the_handshake_passes(door, smtp):
+    smtp.replies["STARTTLS"] = [lambda talk: (talk.write("220 go"), talk.socket.shutdown(2))]
+    assert failure_of(door, smtp).permanent is False
+
+
+def test_a_hang_up_before_the_greeting_passes(door, smtp):
+    smtp.replies["greeting"] = HANG_UP
+    failure = failure_of(door, smtp)
+    assert (failure.code, failure.stage, failure.permanent) == ("closed", "connect", False)
+
+
+def test_a_private_host_is_refused_before_anything_is_said(smtp):
+    failure = failure_of(Door(), smtp)
+    assert (failure.stage, failure.code, smtp.connections) == ("resolve", "not_public", 0)
