@@ -6,8 +6,9 @@ import click
 
 from mailsetup.cli.database import database
 from mailsetup.cli.demo import demo
+from mailsetup.cli.doctor import doctor
 from mailsetup.cli.keys import keys
 from mailsetup.cli.people import user
 from mailsetup.cli.workspaces import workspace
 
-commands: tuple[click.Command, ...] = (database, workspace, user, demo, keys)
+commands: tuple[click.Command, ...] = (database, workspace, user, demo, keys, doctor)

@@ -1,0 +1,82 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mailsetup.core import queues
+from mailsetup.settings import Settings
+
+TOP = Path(__file__).parents[2]
+# The job is replaced in the child process only: it says who runs it, then waits to be told to stop.
+PROGRAM = """
+import os, pathlib, sys
+from mailsetup import settings
+from mailsetup.core import stopping
+from mailsetup.outbox import jobs
+from tests.cli.test_worker import settings_for
+folder = pathlib.Path(sys.argv[3])
+def drain():
+    (folder / "horse").write_text(str(os.getpid()))
+    while not stopping.wait(0.05):
+        pass
+    (folder / "finished").touch()
+jobs.drain = drain
+settings.start(settings_for(sys.argv[1], sys.argv[2]))
+from mailsetup.cli.worker import make_worker
+make_worker("mail").work(logging_level="ERROR")
+"""
+
+
+def settings_for(database_url: str, redis_url: str) -> Settings:
+    from mailsetup.core import crypto
+    from mailsetup.core.crypto import KeyRing
+    from mailsetup.core.redact import Secret
+
+    return Settings(
+        "test", database_url, redis_url, "http://localhost", Secret("x" * 32), KeyRing({"k": crypto.new_key()})
+    )
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.fixture
+def worker(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A real worker with one job running."""
+    queues.configure(redis_url)
+    process = subprocess.Popen([sys.executable, "-c", PROGRAM, database_url, redis_url, str(tmp_path)], cwd=TOP)
+    queues.ring("mailsetup.outbox.jobs.drain")
+    wait_for(lambda: (tmp_path / "horse").exists() and (tmp_path / "horse").read_text() != "")
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_it_takes_its_running_job_along_when_killed(worker: subprocess.Popen[bytes], tmp_path: Path) -> None:
+    horse = int((tmp_path / "horse").read_text())
+    worker.kill()
+    wait_for(lambda: not alive(horse))
+    assert not (tmp_path / "finished").exists()
+
+
+def test_it_lets_the_job_at_hand_finish_when_asked_to_stop(worker: subprocess.Popen[bytes], tmp_path: Path) -> None:
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(20) == 0
+    assert (tmp_path / "finished").exists()
