@@ -1,4 +1,8 @@
-"""Says above every page what is open, and when nobody could be told."""
+"""Says above every page what is open, and when nobody could be told.
+
+Setups that have stopped say so in a banner of their own, with the mail that waits, so alerts about them are not
+repeated here.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,8 @@ from mailsetup.web.session import db_session
 from mailsetup.workspaces.access import current_workspace, may
 from mailsetup.workspaces.models import MEMBER
 
+SETUPS = "outbound:"
+
 
 def alerts_in_frame() -> FrameData:
     """Banners and the number of open alerts of the current workspace; nothing for a visitor."""
@@ -26,8 +32,9 @@ def alerts_in_frame() -> FrameData:
     # The alerts pages say it all themselves, and at more length.
     if request.blueprint == "alerts":
         return {"counts": counts}
+    others = [alert for alert in alerts if not alert.subject_key.startswith(SETUPS)]
     failed = failed_notices(db_session(), workspace_id)
-    return {"banners": [*_about_alerts(alerts), *_about_notices(failed)], "counts": counts}
+    return {"banners": [*_about_alerts(others), *_about_notices(failed)], "counts": counts}
 
 
 def _about_alerts(alerts: Sequence[Alert]) -> list[Banner]:

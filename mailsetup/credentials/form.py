@@ -29,7 +29,7 @@ DESCRIPTION = Field("description", "Description", "What it is for, or who made i
 EXPIRES_ON = Field(
     "expires_on",
     "Expires on",
-    "The last day it works, as the place that issued it says. We remind you 30 days ahead.",
+    "The last day it works, as the place that issued it says. From 30 days before, every page here reminds you.",
     input="date",
     required=False,
 )

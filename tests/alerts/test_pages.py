@@ -7,7 +7,7 @@ import uuid
 import pytest
 from sqlalchemy import select, update
 
-from mailsetup.alerts import routes
+from mailsetup.alerts import routes, waiting
 from mailsetup.alerts.jobs import send_notices
 from mailsetup.alerts.models import Alert, AlertNotice, AlertRoute
 from mailsetup.alerts.notices import TESTS_AN_HOUR
@@ -78,8 +78,23 @@ def test_it_shows_a_failed_notice_with_its_reason_on_every_page(alice, session):
     fail_all(session)
     assert "550 5.1.1" in alice.client.get("/alerts").text
     elsewhere = alice.client.get("/credentials").text
-    assert "An alert could not be mailed" in elsewhere
-    assert "See what to do" in elsewhere
+    assert "An alert could not be mailed: it@northwind.example was not told." in elsewhere
+
+
+def test_it_announces_on_every_page_what_no_setup_announces(alice, session):
+    title = "The certificate of “Contoso app” ends in 3 days"
+    stopped(session, alice.workspace, subject_key="credential:1", cause="expiring", title=title, severity="warning")
+    page = alice.client.get("/credentials").text
+    assert title in page
+    assert "banner-warn" in page
+    assert title not in alice.client.get("/alerts").text.split("<main")[0]
+
+
+def test_it_shows_how_many_wait_now(alice, session, monkeypatch):
+    monkeypatch.setattr(waiting, "_counters", [lambda _session, _id, key: 1284 if key == "outbound:1" else None])
+    alert = stopped(session, alice.workspace, waiting=3)
+    assert "1,284 mails wait" in alice.client.get("/alerts").text
+    assert "1,284" in alice.client.get(f"/alerts/{alert.id}").text
 
 
 def test_it_sends_a_failed_notice_again(ada, session, sink):
