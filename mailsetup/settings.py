@@ -46,6 +46,10 @@ class Settings:
     operator_emails: tuple[str, ...] = ()
     worker_lanes: int = 32
     proxy_hops: int = 0
+    metrics_token: Secret = NO_SECRET
+    gateway_listen: tuple[str, int] | None = None
+    gateway_certificate_file: str | None = None
+    gateway_key_file: str | None = None
 
     @property
     def production(self) -> bool:
@@ -101,6 +105,12 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         operator_emails=tuple(filter(None, env.text("MAILSETUP_OPERATOR_EMAILS").replace(",", " ").lower().split())),
         worker_lanes=env.number("MAILSETUP_WORKER_LANES", Settings.worker_lanes, 1, 256),
         proxy_hops=env.number("MAILSETUP_PROXY_HOPS", 0, 0, 5),
+        metrics_token=Secret(env.text("MAILSETUP_METRICS_TOKEN")),
+        gateway_listen=env.host_port("MAILSETUP_GATEWAY_LISTEN", ("", 0))
+        if env.text("MAILSETUP_GATEWAY_LISTEN")
+        else None,
+        gateway_certificate_file=env.path("MAILSETUP_GATEWAY_CERTIFICATE_FILE"),
+        gateway_key_file=env.path("MAILSETUP_GATEWAY_KEY_FILE"),
     )
 
 
@@ -128,6 +138,10 @@ def _operator_url(env: _Environment, name: str) -> str:
     if url and not url.startswith("smtp://"):
         raise SettingsError("MAILSETUP_OPERATOR_SMTP_URL must look like smtp://user:pass@host:587?tls=starttls.")
     return url
+
+
+def _gateway_listen(env: _Environment) -> tuple[str, int] | None:
+    return env.host_port("MAILSETUP_GATEWAY_LISTEN", ("", 0)) if env.text("MAILSETUP_GATEWAY_LISTEN") else None
 
 
 class _Environment:

@@ -28,6 +28,7 @@ def compose(fields: Mapping[str, Any]) -> EmailMessage:
     work = _Work(fields)
     for name, header in (("to", "To"), ("cc", "Cc"), ("bcc", "Bcc"), ("reply_to", "Reply-To"), ("from", "From")):
         work.addresses(name, header)
+    work.recipients()
     work.subject()
     work.extra_headers()
     work.bodies()
@@ -61,6 +62,11 @@ class _Work:
         if found and None not in found:
             self.mail[header] = [address for address in found if address]
 
+    def recipients(self) -> None:
+        """Somebody has to get the mail."""
+        if not any(self.fields.get(name) for name in headers.RECIPIENT_HEADERS):
+            self.wrong.setdefault("to", headers.NO_RECIPIENT)
+
     def _address(self, field: str, given: Any) -> Address | None:
         try:
             name, address = _parts(given)
@@ -86,6 +92,9 @@ class _Work:
             return ""
         if not isinstance(value, str):
             self.wrong[name] = "This must be a text."
+            return ""
+        if "\x00" in value:
+            self.wrong[name] = "This holds a NUL character."
             return ""
         if len(value) > limit:
             self.wrong[name] = TOO_LARGE if limit == SIZE_LIMIT else f"This is too long: at most {limit} characters."

@@ -111,7 +111,7 @@ def _envelope(mail: EmailMessage, given: Sequence[str] | None) -> tuple[str, ...
         found = [address for name in headers.RECIPIENT_HEADERS for address in headers.addresses(mail, name)]
     unique = tuple({address.lower(): address for address in found}.values())
     if not unique:
-        raise InvalidInput({"to": "Name at least one recipient in to, cc or bcc."})
+        raise InvalidInput({"to": headers.NO_RECIPIENT})
     if len(unique) > RECIPIENT_LIMIT:
         raise InvalidInput({"to": f"There are {len(unique)} recipients; one mail goes to at most {RECIPIENT_LIMIT}."})
     return unique

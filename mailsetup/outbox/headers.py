@@ -18,6 +18,7 @@ HEADERS_LIMIT = 200
 _NAME = re.compile(r"[!-9;-~]{1,76}")
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 _MESSAGE_ID = re.compile(r"<[^<>\s@]+@[^<>\s@]+>")
+NO_RECIPIENT = "Name at least one recipient in to, cc or bcc."
 NO_ADDRESS = "This is not an address; it should look like name@example.com."
 
 

@@ -10,8 +10,10 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from mailsetup.core.clock import utcnow
+from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbox.models import IN_FLIGHT, STATUSES, TERMINAL, Message
-from mailsetup.outbox.ready import IS_QUEUED
+from mailsetup.outbox.ready import IS_QUEUED, may_send
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,12 @@ def ledger(session: Session, workspace_id: uuid.UUID | None = None) -> Ledger:
     return Ledger(accepted, known)
 
 
-def oldest_waiting(session: Session) -> datetime | None:
-    """When the mail that has been due for longest was due."""
+def oldest_due(session: Session) -> datetime | None:
+    """Since when the mail that may leave and waits for longest has been due."""
     found: datetime | None = session.scalar(
-        select(func.min(Message.next_attempt_at)).where(Message.status.in_(IN_FLIGHT))
+        select(func.min(Message.next_attempt_at))
+        .join(OutboundConfig, OutboundConfig.id == Message.config_id)
+        .where(IS_QUEUED, may_send(utcnow()), Message.next_attempt_at <= utcnow())
     )
     return found
 

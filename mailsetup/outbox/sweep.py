@@ -19,6 +19,7 @@ from mailsetup.outbox.claim import attempts, messages
 from mailsetup.outbox.clock import database_now
 from mailsetup.outbox.models import CLAIMED, EXPIRED, FAILED, QUEUED, TERMINAL, UNKNOWN, Message, MessageBody
 from mailsetup.outbox.ready import IS_HELD, IS_QUEUED, has_due, may_send
+from mailsetup.outbox.search import first_id_at
 
 DRAIN = "mailsetup.outbox.jobs.drain"
 BODIES_KEPT = timedelta(days=30)
@@ -115,13 +116,8 @@ def _purge(session: Session, now: datetime) -> int:
     over = (
         select(MessageBody.message_id)
         .join(Message, Message.id == MessageBody.message_id)
-        .where(MessageBody.message_id < _first_id_at(now - BODIES_KEPT))
+        .where(MessageBody.message_id < first_id_at(now - BODIES_KEPT))
         .where(Message.status.in_(TERMINAL), Message.finished_at < now - BODIES_KEPT)
         .limit(AT_ONCE)
     )
     return bodies.purge(session, list(session.scalars(over)))
-
-
-def _first_id_at(moment: datetime) -> uuid.UUID:
-    """The smallest id made at this moment: ids are ordered by time (`core.ids`)."""
-    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)

@@ -1,0 +1,85 @@
+"""What happened to a message, in order, as one list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mailsetup.mail_services.base import STAGES
+from mailsetup.outbound.models import SENDING_STATES, OutboundConfig
+from mailsetup.outbox.models import CANCELLED, EXPIRED, QUEUED, UNKNOWN, DeliveryAttempt, Message
+from mailsetup.web.states import STAGE_WORDS
+
+ATTEMPT_STATES = {"": "sending", "deferred": "queued", "released": "queued"}
+ATTEMPT_TITLES = {
+    "": "Being sent",
+    "sent": "Accepted by the mail service",
+    "deferred": "Not accepted yet",
+    "failed": "Refused",
+    "unknown": "Outcome unknown",
+    "released": "Given back before it was sent",
+}
+
+
+@dataclass(frozen=True)
+class Event:
+    """One entry: its look by `state`, a title, when, and what the service said."""
+
+    state: str
+    title: str
+    at: datetime | None
+    text: str = ""
+    stage: str = ""
+    answer: str = ""
+    explanation: dict[str, Any] | None = None
+    milliseconds: float | None = None
+
+
+def timeline(message: Message, config: OutboundConfig | None) -> list[Event]:
+    """From taken in to ended, or to what it waits for."""
+    by = f"By {message.created_by}." if message.created_by else ""
+    start = Event("passed", "Taken in", message.created_at, text=by)
+    return [start, *map(_attempt, message.attempts), *_now(message, config)]
+
+
+def _attempt(attempt: DeliveryAttempt) -> Event:
+    spent = attempt.finished_at - attempt.started_at if attempt.finished_at else None
+    ended_early = attempt.outcome in {"deferred", "failed", "unknown"} and attempt.stage in STAGES
+    return Event(
+        state=ATTEMPT_STATES.get(attempt.outcome, attempt.outcome),
+        title=f"Attempt {attempt.number}: {ATTEMPT_TITLES.get(attempt.outcome, attempt.outcome)}",
+        at=attempt.started_at,
+        stage=STAGE_WORDS[attempt.stage] if ended_early else "",
+        answer="" if attempt.explanation else attempt.answer,
+        explanation=attempt.explanation,
+        milliseconds=spent.total_seconds() * 1000 if spent else None,
+    )
+
+
+def _now(message: Message, config: OutboundConfig | None) -> list[Event]:
+    if message.status == QUEUED:
+        return [_waiting(message, config)]
+    if message.status == CANCELLED:
+        return [Event(CANCELLED, "Cancelled", message.finished_at)]
+    if message.status in {EXPIRED, UNKNOWN} or (message.status == "failed" and not message.attempts):
+        told = message.last_explanation or {}
+        return [Event(message.status, str(told.get("title", message.status)), message.finished_at, explanation=told)]
+    return []
+
+
+def _waiting(message: Message, config: OutboundConfig | None) -> Event:
+    if config is None:
+        return Event(QUEUED, "Waits for a setup", None, text="It leaves when the first setup is saved and tested.")
+    if config.health not in SENDING_STATES:
+        return Event(QUEUED, f"Waits for “{config.name}”", None, text=_WAITS[config.health])
+    again = max(message.next_attempt_at, config.blocked_until or message.next_attempt_at)
+    title = "Tried again" if message.attempt_count else "Sent"
+    return Event(QUEUED, f"{title} when it is due", again)
+
+
+_WAITS = {
+    "unverified": "The setup has not passed a test. The mail leaves when it does.",
+    "broken": "The setup needs attention. The mail leaves when it works again.",
+    "paused": "Somebody paused the setup. The mail leaves when it is resumed.",
+}
