@@ -64,6 +64,7 @@ class FrameData(TypedDict, total=False):
     workspace: WorkspaceChoice
     workspaces: Iterable[WorkspaceChoice]
     banners: Iterable[Banner]
+    hidden: Iterable[str]  # endpoints of the navigation this person may not open
     counts: dict[str, int]  # by endpoint of the navigation, e.g. {"alerts.index": 2}
     operator: bool
     locale: str  # such as en_US or de-DE
@@ -82,6 +83,7 @@ class Frame:
     workspaces: list[WorkspaceChoice] = field(default_factory=list)
     banners: list[Banner] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    hidden: set[str] = field(default_factory=set)
     operator: bool = False
     locale: str = ""
     timezone: str = ""
@@ -93,8 +95,11 @@ class Frame:
     def nav(self) -> list[list[NavItem]]:
         """The navigation in groups, without links to pages that do not exist."""
         groups = NAVIGATION if self.operator else NAVIGATION[:-1]
-        found = ([item for item in map(self._placed, group) if item.href] for group in groups)
+        found = ([item for item in map(self._placed, group) if self._shown(item)] for group in groups)
         return [group for group in found if group]
+
+    def _shown(self, item: NavItem) -> bool:
+        return bool(item.href) and item.endpoint not in self.hidden
 
     def _placed(self, item: NavItem) -> NavItem:
         current = _home() == item.endpoint.partition(".")[0]
@@ -102,6 +107,7 @@ class Frame:
         return NavItem(item.endpoint, item.label, item.icon, _href(item.endpoint), current=current, count=count)
 
 
+LEVELS = ("bad", "warn", "info")
 FrameProvider = Callable[[], FrameData]
 
 NAVIGATION = (
@@ -159,7 +165,9 @@ def _gathered() -> Frame:
 def _add(frame: Frame, data: FrameData) -> None:
     values: dict[str, Any] = dict(data)
     frame.banners.extend(values.pop("banners", ()))
+    frame.banners.sort(key=lambda banner: LEVELS.index(banner.level))
     frame.counts.update(values.pop("counts", {}))
+    frame.hidden.update(values.pop("hidden", ()))
     for name, value in values.items():
         setattr(frame, name, list(value) if name == "workspaces" else value)
 

@@ -31,6 +31,7 @@ def people_in_frame() -> FrameData:
     }
     if rows:
         data["workspace"] = _choice(current_member())
+        data["hidden"] = () if may("admin") else ("audit.index",)
     return data
 
 

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask, render_template_string
 from flask.testing import FlaskClient
 
-from mailsetup.web.frame import FrameData, register_frame
+from mailsetup.web.frame import Banner, Frame, FrameData, _add, register_frame
 from tests.web.gallery import add_gallery, frame_of_gallery
 
 PAGE = '{% extends "base.html" %}{% block title %}Alerts{% endblock %}'
@@ -91,3 +91,16 @@ def test_it_speaks_flashes_in_the_right_voice(client: FlaskClient) -> None:
     page = client.get("/outbound").text
     assert re.search(r'callout-good" role="status">.*?The setup is saved', page, re.DOTALL)
     assert re.search(r'callout-bad" role="alert">.*?was not accepted', page, re.DOTALL)
+
+
+def test_it_shows_the_worst_banner_first() -> None:
+    frame = Frame()
+    _add(frame, {"banners": [Banner("soon", level="warn"), Banner("note", level="info")]})
+    _add(frame, {"banners": [Banner("stopped", level="bad")]})
+    assert [banner.text for banner in frame.banners] == ["stopped", "soon", "note"]
+
+
+def test_it_leaves_out_pages_the_person_may_not_open(app: Flask) -> None:
+    frame = Frame(hidden={"alerts.index"})
+    with app.test_request_context("/"):
+        assert "alerts.index" not in [item.endpoint for group in frame.nav for item in group]

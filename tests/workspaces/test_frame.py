@@ -42,3 +42,8 @@ def test_it_says_nothing_to_visitors(client):
     page = client.get("/sign-in").text
     assert "Sign out" not in page
     assert 'aria-label="Main"' not in page
+
+
+def test_it_offers_the_audit_page_only_to_those_who_may_open_it(alice, bob):
+    assert 'href="/audit"' in alice.client.get("/members").text
+    assert 'href="/audit"' not in bob.client.get("/members").text
