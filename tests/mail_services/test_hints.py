@@ -111,7 +111,8 @@ def test_the_suberror_helps_where_the_number_is_unknown():
         ("550 5.1.8", "Access denied, bad outbound sender", "accept", "mailbox_blocked"),
         ("432 4.3.2", "Concurrent connections limit exceeded", "authenticate", "too_many_connections"),
         ("552 5.3.4", "Message size exceeds fixed maximum", "sender", "message_too_large"),
-        ("452 4.5.3", "Too many recipients", "recipient", "too_many_recipients"),
+        ("452 4.5.3", "Too many recipients", "recipient", "recipients_in_parts"),
+        ("550 5.5.3", "Too many recipients", "recipient", "too_many_recipients"),
         ("450 4.7.1", "Greylisted", "recipient", "greylisted"),
         ("451 4.7.1", "Greylisted", "recipient", "greylisted"),
         ("550 5.1.1", "no", "recipient", "recipient_unknown"),
@@ -129,6 +130,30 @@ def test_the_suberror_helps_where_the_number_is_unknown():
 )
 def test_it_knows_smtp_replies(code, raw, stage, slug):
     assert cause("smtp_reply", code, raw, stage) == slug
+
+
+@pytest.mark.parametrize(
+    ("text", "slug"),
+    [
+        ("AADSTS7000222: The provided client secret keys are expired.", "client_secret_expired"),
+        ('{"error":"invalid_grant","error_description":"x","error_codes":[50173]}', "grant_revoked"),
+        ('{"error":{"code":"Forbidden","innerError":{"code":"ErrorSendAsDenied"}}}', "send_as_denied"),
+        ("535 5.7.139 Authentication unsuccessful, the user credentials were incorrect", "password_wrong"),
+        (
+            "(550, b'5.7.60 SMTP; Client does not have permissions to send as this sender')",
+            "smtp_send_as_denied",
+        ),
+        ("ErrorAccessDenied", "graph_access_denied"),
+        ("certificate verify failed: certificate has expired", "tls_certificate_expired"),
+        ("SSL: WRONG_VERSION_NUMBER", "tls_from_start_on_plain_port"),
+        ("[Errno 111] Connection refused", "connection_refused"),
+        ("Name or service not known", "host_unknown"),
+        ("the cat sat on the mat", "unknown"),
+        ("", "unknown"),
+    ],
+)
+def test_it_reads_an_error_from_anywhere(text, slug):
+    assert hints.explain(hints.read_raw(text)).cause == slug
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ from typing import Any
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.hints import graph_answers, network, sign_in, sign_in_rules, smtp_replies
 from mailsetup.mail_services.hints.catalogue import Cause, Confidence, WhoActs
+from mailsetup.mail_services.hints.raw import read_raw
 from mailsetup.mail_services.hints.words import WHO, fillings, stage_label
 
-__all__ = ["Explanation", "cause_of", "explain", "judged", "stage_label"]
+__all__ = ["Explanation", "cause_of", "explain", "judged", "read_raw", "stage_label"]
 
 CAUSES: Mapping[str, Cause] = {
     cause.slug: cause for cause in (*sign_in.CAUSES, *graph_answers.CAUSES, *smtp_replies.CAUSES, *network.CAUSES)

@@ -153,6 +153,7 @@ CAUSES = (
         "We do not know this answer well enough to name the cause.",
         ("Read Microsoft's own words below.", _SUPPORT),
         "operator",
+        permanent=False,
         confidence="low",
     ),
 )
@@ -185,7 +186,8 @@ RULES = (
     graph("token_refused", statuses=(401,)),
     graph("mailbox_unknown", statuses=(404,)),
     graph("answer_lost", statuses=(502, 504)),
-    graph("graph_unavailable", statuses=(500, 503)),
-    graph("message_malformed", "BadRequest", "RequestBodyRead", "invalidRequest", "ErrorInvalidRequest"),
+    graph("graph_unavailable", statuses=(409, 412, 500, 503)),
+    # One odd mail must not stop all others, so a 400 that we do not know ends the mail.
+    graph("message_malformed", statuses=(400,)),
     Rule("graph_refused", ("graph",)),
 )
