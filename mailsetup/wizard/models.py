@@ -14,7 +14,7 @@ from mailsetup.core.db import Base, HasId
 
 
 class SetupDraft(HasId, Base):
-    """Answers given so far, for a new setup or for changes to `config_id`; holds no secret."""
+    """Answers given so far, as they were typed, for a new setup or for changes to `config_id`; holds no secret."""
 
     __tablename__ = "setup_drafts"
 
@@ -43,6 +43,7 @@ class ConsentFlow(HasId, Base):
     credential_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("credentials.id", ondelete="CASCADE"))
     purpose: Mapped[str] = mapped_column(String(20))  # sign_in, admin_consent
     state_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    browser_hash: Mapped[str] = mapped_column(String(64))  # of a random value in the session the person left with
     sealed: Mapped[str] = mapped_column(Text)  # verifier, nonce and what the credential will be made of
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     expires_at: Mapped[datetime]

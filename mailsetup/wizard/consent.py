@@ -1,0 +1,165 @@
+"""Signing in at Microsoft to connect a mailbox, connecting it again, and an admin's consent."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import uuid
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mailsetup.core.db import fetch_owned
+from mailsetup.core.errors import Conflict, InvalidInput
+from mailsetup.core.redact import Secret, scrub
+from mailsetup.credentials import vault
+from mailsetup.credentials.models import Credential
+from mailsetup.mail_services import credential_types, microsoft, registry
+from mailsetup.mail_services.base import Consent, CredentialValue, MailService
+from mailsetup.mail_services.clouds import cloud_of
+from mailsetup.mail_services.errors import TransportError
+from mailsetup.mail_services.hints import judged
+from mailsetup.outbound.models import OutboundConfig
+from mailsetup.platform import current_platform
+from mailsetup.wizard.flows import ADMIN_CONSENT, SIGN_IN, Returned, Traveller, keep_flow
+from mailsetup.workspaces.audit import Actor
+
+GRANT = credential_types.MICROSOFT_GRANT.name
+_NUMBER = re.compile(r"AADSTS\d{3,8}")
+
+
+class OtherAccount(Conflict):
+    """The person signed in as somebody else than the credential belongs to."""
+
+    def __init__(self, signed_in: str, expected: str) -> None:
+        super().__init__(
+            f"You signed in as {signed_in or 'another account'}, but this credential belongs to {expected}. "
+            f"Nothing was changed. Choose Reconnect again and sign in as {expected}; to send as the other account, "
+            "make a new setup."
+        )
+
+
+def clean_app(raw: Mapping[str, str]) -> CredentialValue:
+    """The app to sign in through: ours, or the organisation's own. Raises InvalidInput by field."""
+    platform = current_platform()
+    if raw.get("app", "platform") == "platform" and not platform.client_id:
+        raise InvalidInput({"app": "Our own app is not set up here. Choose your organisation's own app."})
+    found = credential_types.MICROSOFT_GRANT.clean(raw, {}, None)
+    return CredentialValue(GRANT, found.public, found.secrets, version_key="new")
+
+
+def leave_to_sign_in(
+    session: Session,
+    traveller: Traveller,
+    *,
+    value: CredentialValue,
+    service: type[MailService],
+    login_hint: str,
+    draft_id: uuid.UUID | None = None,
+    credential_id: uuid.UUID | None = None,
+) -> str:
+    """Where to send the person; what is needed when they come back is kept. Raises TransportError."""
+    platform = current_platform()
+    scopes = service.sign_in_scopes(value.public, platform)
+    flow = microsoft.start_sign_in(platform, value, scopes, login_hint=login_hint)
+    kept = {
+        "flow": flow,
+        "public": dict(value.public),
+        "secrets": {name: secret.reveal() for name, secret in value.secrets.items()},
+    }
+    keep_flow(
+        session,
+        traveller,
+        purpose=SIGN_IN,
+        state=str(flow["state"]),
+        kept=kept,
+        draft_id=draft_id,
+        credential_id=credential_id,
+    )
+    return str(flow["auth_uri"])
+
+
+def return_from_sign_in(
+    session: Session, returned: Returned, params: Mapping[str, str], *, workspace_id: uuid.UUID, actor: Actor
+) -> Credential:
+    """The credential that the sign-in made or renewed. Raises TransportError, OtherAccount."""
+    kept = returned.kept
+    sealed = {name: Secret(text) for name, text in kept["secrets"].items()}
+    value = CredentialValue(GRANT, kept["public"], sealed, version_key="new")
+    found = microsoft.finish_sign_in(current_platform(), value, kept["flow"], params)
+    if returned.credential_id is not None:
+        _refuse_other_account(session, workspace_id, returned.credential_id, found.account)
+    return vault.store_grant(
+        session,
+        workspace_id=workspace_id,
+        actor=actor,
+        user_id=actor.user_id,
+        name=found.account["account_username"] or "Microsoft sign-in",
+        public={**_app_facts(kept["public"]), **found.account},
+        secrets=sealed,
+        token_cache=found.cache.blob,
+        credential_id=returned.credential_id,
+    )
+
+
+def _app_facts(public: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in public.items() if name not in credential_types.ACCOUNT_FACTS}
+
+
+def _refuse_other_account(
+    session: Session, workspace_id: uuid.UUID, credential_id: uuid.UUID, account: Mapping[str, str]
+) -> None:
+    """An account is its directory and object id; names and addresses change and prove nothing."""
+    credential = fetch_owned(session, Credential, workspace_id, credential_id)
+    known = vault.public_facts(session, credential)
+    same = all(known.get(name) == account[name] for name in ("account_tid", "account_oid"))
+    if known.get("account_oid") and not same:
+        raise OtherAccount(account["account_username"], known.get("account_username", "another account"))
+
+
+def service_to_sign_in_for(session: Session, credential: Credential) -> type[MailService]:
+    """For which kind the credential signs in: that of a setup which uses it, else the first that could."""
+    used = select(OutboundConfig.kind).where(OutboundConfig.credential_id == credential.id).limit(1)
+    kind = session.scalar(used)
+    if kind is not None:
+        return registry.get(kind)
+    fitting = [one for one in registry.all_kinds() if one.consent is Consent.SIGN_IN and GRANT in one.credential_types]
+    return fitting[0]
+
+
+def leave_to_consent(
+    session: Session, traveller: Traveller, credential: Credential, *, draft_id: uuid.UUID | None
+) -> str:
+    """Where an admin allows everything that the app's registration lists (Microsoft, "Admin consent").
+
+    The tenant that comes back proves nothing: only a token for the tenant does, and a test gets one.
+    """
+    platform, public = current_platform(), vault.public_facts(session, credential)
+    state = secrets.token_urlsafe(32)
+    keep_flow(
+        session,
+        traveller,
+        purpose=ADMIN_CONSENT,
+        state=state,
+        kept={"public": {name: public.get(name, "") for name in ("cloud", "tenant_id", "client_id")}},
+        draft_id=draft_id,
+        credential_id=credential.id,
+    )
+    query = {"client_id": public.get("client_id", ""), "redirect_uri": platform.redirect_uri, "state": state}
+    login = cloud_of(public.get("cloud", ""), platform).login_url.rstrip("/")
+    return f"{login}/{quote(public.get('tenant_id', ''), safe='')}/adminconsent?{urlencode(query)}"
+
+
+def consent_refusal(params: Mapping[str, str], kept: Mapping[str, Any]) -> TransportError | None:
+    """Why the admin's consent failed, if it did; `admin_consent=True` comes with errors too."""
+    error = params.get("error", "")
+    if not error:
+        return None
+    said = scrub(params.get("error_description", "") or error)
+    number = _NUMBER.search(said)
+    code = f"{scrub(error, limit=80)} {number.group() if number else ''}".strip()
+    context = {**kept.get("public", {}), "redirect_uri": current_platform().redirect_uri}
+    return judged(TransportError(said, channel="entra_authorize", stage="token", code=code, context=context))

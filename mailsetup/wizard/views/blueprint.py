@@ -1,0 +1,46 @@
+"""The blueprint of the wizard, and what each of its pages needs."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from mailsetup.web.session import db_session
+from mailsetup.wizard import steps
+from mailsetup.wizard.drafts import config_of, fetch_draft
+from mailsetup.wizard.models import SetupDraft
+from mailsetup.workspaces.access import current_workspace
+
+setup = Blueprint("setup", __name__, url_prefix="/setup")
+
+
+def find_draft(draft_id: uuid.UUID) -> SetupDraft:
+    """The draft of the current workspace. Raises NotFound."""
+    return fetch_draft(db_session(), current_workspace().id, draft_id)
+
+
+def page(template: str, draft: SetupDraft | None, step: str, **context: Any) -> str:
+    """A step's page with the list of steps beside it."""
+    session = db_session()
+    return render_template(
+        template,
+        draft=draft,
+        step=step,
+        steps=steps.list_steps(session, draft),
+        config=config_of(session, draft) if draft else None,
+        **{"errors": {}, **context},
+    )
+
+
+def wrong(template: str, draft: SetupDraft | None, step: str, errors: Mapping[str, str], **context: Any) -> Any:
+    """The same page with what needs a change: 422."""
+    return page(template, draft, step, errors=dict(errors), **context), 422
+
+
+def go(draft: SetupDraft, step: str) -> ResponseReturnValue:
+    """To a step of the draft."""
+    return redirect(url_for(f"setup.{step}", draft_id=draft.id))

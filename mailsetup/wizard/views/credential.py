@@ -1,0 +1,169 @@
+"""The step Credential: use one that is there, make one, or sign in."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from flask import flash, request
+from flask.typing import ResponseReturnValue
+
+from mailsetup.core.db import fetch_owned
+from mailsetup.core.errors import InvalidInput, NotFound
+from mailsetup.credentials import vault
+from mailsetup.credentials.form import CredentialForm, credential_form, posted_entries, posted_form
+from mailsetup.credentials.listing import Listed, list_all
+from mailsetup.credentials.models import Credential
+from mailsetup.mail_services import credential_types
+from mailsetup.mail_services.base import Consent, Field
+from mailsetup.mail_services.clouds import cloud_of
+from mailsetup.mail_services.credential_types import CredentialType
+from mailsetup.platform import current_platform
+from mailsetup.web.forms import posted_values
+from mailsetup.web.session import db_session
+from mailsetup.wizard import drafts, steps
+from mailsetup.wizard.models import SetupDraft
+from mailsetup.wizard.views.blueprint import find_draft, go, page, setup, wrong
+from mailsetup.workspaces.access import current_actor, current_user, require
+from mailsetup.workspaces.models import ADMIN
+
+TEMPLATE = "setup/credential.html"
+NONE = "none"
+
+
+@dataclass(frozen=True)
+class Guide:
+    """What the written-out steps of a kind are filled with (templates/wizard/kinds/)."""
+
+    redirect_uri: str
+    portal_url: str
+    signing_in: bool
+    from_address: str
+    client_id: str
+    tenant_id: str
+
+
+@setup.get("/<uuid:draft_id>/credential")
+@require(ADMIN)
+def credential(draft_id: uuid.UUID) -> ResponseReturnValue:
+    """Which credential the setup signs in with."""
+    draft = find_draft(draft_id)
+    return page(TEMPLATE, draft, steps.CREDENTIAL, **choices(draft))
+
+
+@setup.post("/<uuid:draft_id>/credential")
+@require(ADMIN)
+def choose_credential(draft_id: uuid.UUID) -> ResponseReturnValue:
+    """Takes one that is there, or none."""
+    draft = find_draft(draft_id)
+    try:
+        _take(draft, request.form.get("credential_id", ""))
+    except InvalidInput as error:
+        return _again(draft, error.fields)
+    drafts.touch(draft)
+    db_session().commit()
+    return go(draft, steps.SENDER)
+
+
+@setup.post("/<uuid:draft_id>/credential/new")
+@require(ADMIN)
+def create_credential(draft_id: uuid.UUID) -> ResponseReturnValue:
+    """Makes one out of the form and takes it."""
+    draft = find_draft(draft_id)
+    type_ = _posted_type(draft)
+    try:
+        made = vault.create_credential(
+            db_session(),
+            workspace_id=draft.workspace_id,
+            actor=current_actor(),
+            user_id=current_user().id,
+            type=type_.name,
+            **posted_entries(type_),
+        )
+    except InvalidInput as error:
+        db_session().rollback()
+        return _again(find_draft(draft_id), error.fields, form=posted_form(type_, error.fields))
+    draft.credential_id = made.id
+    drafts.touch(draft)
+    db_session().commit()
+    flash(f"The credential “{made.name}” is saved, sealed, and chosen for this setup.", "success")
+    return go(draft, steps.SENDER)
+
+
+def choices(draft: SetupDraft, *, form: CredentialForm | None = None) -> dict[str, Any]:
+    """What the page offers: credentials that fit, and a new one of the wanted type."""
+    service = drafts.kind_of(draft)
+    types = [credential_types.get(name) for name in service.credential_types]
+    type_ = form.type if form else _wanted_type(types)
+    platform = current_platform()
+    own_app = tuple(field for field in type_.fields if field.name != "app")
+    return {
+        "service": service,
+        "entries": _fitting(draft, service.credential_types),
+        "types": types,
+        "type": type_,
+        "signing_in": type_.consent is Consent.SIGN_IN,
+        "by_admin": type_.consent is Consent.ADMIN,
+        "form": form or credential_form(type_),
+        "own_app": own_app,
+        "platform_app": bool(platform.client_id),
+        "typed": posted_values() if request.method == "POST" else {},
+        "none": NONE,
+        "no_login": bool(draft.settings.get(drafts.NO_LOGIN)) and draft.credential_id is None,
+        "guide": _guide(draft, type_),
+    }
+
+
+def _again(draft: SetupDraft, errors: dict[str, str], *, form: CredentialForm | None = None) -> ResponseReturnValue:
+    answer: ResponseReturnValue = wrong(TEMPLATE, draft, steps.CREDENTIAL, errors, **choices(draft, form=form))
+    return answer
+
+
+def _take(draft: SetupDraft, chosen: str) -> None:
+    if chosen == NONE and not drafts.kind_of(draft).credential_required:
+        draft.credential_id = None
+        drafts.keep_typed(draft, {drafts.NO_LOGIN: "true"})
+        return
+    try:
+        found = fetch_owned(db_session(), Credential, draft.workspace_id, uuid.UUID(chosen))
+    except (ValueError, NotFound):
+        raise InvalidInput({"credential_id": "Choose a credential, or make a new one below."}) from None
+    if found.type not in drafts.kind_of(draft).credential_types:
+        raise InvalidInput({"credential_id": f"“{found.name}” does not fit this mail service. Choose another one."})
+    draft.credential_id = found.id
+
+
+def _fitting(draft: SetupDraft, types: tuple[str, ...]) -> list[Listed]:
+    return [entry for entry in list_all(db_session(), draft.workspace_id) if entry.credential.type in types]
+
+
+def _wanted_type(types: list[CredentialType]) -> CredentialType:
+    wanted = request.values.get("type", "")
+    return next((type_ for type_ in types if type_.name == wanted), types[0])
+
+
+def _posted_type(draft: SetupDraft) -> CredentialType:
+    name = request.form.get("type", "")
+    if name not in drafts.kind_of(draft).credential_types:
+        raise NotFound("no such type of credential here")
+    return credential_types.get(name)
+
+
+def _guide(draft: SetupDraft, type_: CredentialType) -> Guide:
+    platform = current_platform()
+    found = drafts.credential_of(db_session(), draft)
+    facts = vault.public_facts(db_session(), found) if found else {}
+    return Guide(
+        redirect_uri=platform.redirect_uri,
+        portal_url=cloud_of(facts.get("cloud", ""), platform).portal_url,
+        signing_in=type_.consent is Consent.SIGN_IN,
+        from_address=str(draft.settings.get("from_address") or ""),
+        client_id=facts.get("client_id", ""),
+        tenant_id=facts.get("tenant_id", ""),
+    )
+
+
+def own_app_fields() -> tuple[Field, ...]:
+    """The fields of an own app to sign in through."""
+    return tuple(field for field in credential_types.MICROSOFT_GRANT.fields if field.name != "app")
