@@ -149,7 +149,7 @@ class Exim:
     def mails(self) -> list[EmailMessage]:
         """What was delivered, oldest first."""
         files = sorted((self.folder / "maildir" / "new").glob("*"), key=lambda path: path.stat().st_mtime_ns)
-        return [message_from_bytes(path.read_bytes(), policy=policy.default) for path in files]  # type: ignore[misc]
+        return [message_from_bytes(path.read_bytes(), policy=policy.default) for path in files]
 
     def stop(self) -> None:
         if self.process is not None:
