@@ -29,8 +29,11 @@ def pick(remembered_in: Path, *, web: int, say: Callable[[str], None]) -> dict[s
     ports: dict[str, int] = {}
     for name, wish in wishes.items():
         ports[name] = _first_free(wish, taken=set(ports.values()))
-        if ports[name] != wish:
-            say(f"Port {wish} is taken; using {ports[name]} instead{'' if name == WEB else f' ({name})'}.")
+    if ports[WEB] != web:
+        say(f"Port {web} is taken; using {ports[WEB]} instead.")
+    moved = [f"{wishes[name]} -> {port}" for name, port in ports.items() if name != WEB and port != wishes[name]]
+    if moved:
+        say(f"Ports of the sandbox are taken; using others: {', '.join(moved)}.")
     remembered_in.write_text(json.dumps(ports))
     return ports
 

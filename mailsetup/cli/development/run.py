@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import re
 import subprocess
 import sys
 import time
@@ -47,7 +48,7 @@ class Run:
         supervision = self._supervise(lock, ports, base_url)
         self._await_sandbox(supervision, values)
         supervision.begin(WEB)
-        demo = finish(database)
+        demo = finish(database, self.folder.logs / "database.log")
         supervision.wait_for(lambda: answers(ports[WEB]), "The web process", seconds=30)
         supervision.begin(f"{JOBS}:*")
         self.folder.remember_running(base_url)
@@ -126,11 +127,13 @@ def prepare_database(values: dict[str, str]) -> subprocess.Popen[str]:
     )
 
 
-def finish(database: subprocess.Popen[str]) -> str:
-    """What the process said. Raises CannotStart when it failed."""
+def finish(database: subprocess.Popen[str], log: Path) -> str:
+    """What the process said. Raises CannotStart when it failed; all that it said of that is in the log."""
     said, errors = database.communicate()
+    log.write_text(errors, encoding="utf-8")
     if database.returncode:
-        raise CannotStart(f"The database could not be made ready:\n{errors.strip() or said.strip()}")
+        named = re.findall(r"^[\w.]+(?:Error|Exception)\b.*$", errors, re.MULTILINE) or errors.strip().splitlines()
+        raise CannotStart(f"The database could not be made ready: {(named or ['no reason given'])[-1]} (see {log})")
     return said.strip()
 
 
