@@ -19,7 +19,8 @@ def run_queued_test():
 
 
 def saved(session) -> OutboundConfig:
-    return session.scalars(select(OutboundConfig)).one()
+    found: OutboundConfig = session.scalars(select(OutboundConfig)).one()
+    return found
 
 
 def test_it_asks_the_question_with_the_recommended_kind_first(alice):
