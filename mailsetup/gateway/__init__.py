@@ -1,1 +1,1 @@
-"""The SMTP submission door into the outbox."""
+"""The SMTP door into the outbox, for programs that can only speak SMTP. Off unless it is configured."""

@@ -97,7 +97,7 @@ def _after_error(
 ) -> tuple[dict[str, Any], str]:
     told: dict[str, Any] = {"last_explanation": dict(explanation)}
     if error.ambiguous:
-        doubt = {**explanations.OUTCOME_UNKNOWN, "raw": error.raw}
+        doubt = {**explanations.OUTCOME_UNKNOWN, "raw": error.raw, "quote": error.raw}
         return unknown_state(config.unknown_policy, message.retry_step, now, doubt), UNKNOWN
     if error.scope == "backend":
         # The setup waits, not the mail: it is due the moment the setup may send again.

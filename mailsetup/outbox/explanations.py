@@ -10,7 +10,8 @@ YOU = "You"
 
 def explanation(title: str, what: str, *steps: str, who: str = YOU, raw: str = "") -> dict[str, Any]:
     """An explanation in the shape that pages and the API show."""
-    return {"title": title, "what": what, "steps": list(steps), "who": who, "raw": raw}
+    words = {"title": title, "what": what, "steps": list(steps), "who": who, "raw": raw}
+    return {**words, "explanation": what, "quote": raw}
 
 
 OUTCOME_UNKNOWN = explanation(

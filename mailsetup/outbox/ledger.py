@@ -58,3 +58,9 @@ def count_waiting(session: Session, config_ids: Sequence[uuid.UUID]) -> dict[uui
     """How many mails wait for each of these setups."""
     query = select(Message.config_id, func.count()).where(Message.config_id.in_(config_ids), IS_QUEUED)
     return {config: count for config, count in session.execute(query.group_by(Message.config_id)) if config}
+
+
+def waiting_without_setup(session: Session, workspace_id: uuid.UUID) -> int:
+    """How many mails of the workspace wait for its first setup."""
+    query = select(func.count()).where(Message.workspace_id == workspace_id, Message.config_id.is_(None), IS_QUEUED)
+    return session.scalar(query) or 0

@@ -8,7 +8,7 @@ from typing import Any
 
 from mailsetup.mail_services.base import STAGES
 from mailsetup.outbound.models import SENDING_STATES, OutboundConfig
-from mailsetup.outbox.models import CANCELLED, EXPIRED, QUEUED, UNKNOWN, DeliveryAttempt, Message
+from mailsetup.outbox.models import CANCELLED, EXPIRED, FAILED, QUEUED, UNKNOWN, DeliveryAttempt, Message
 from mailsetup.web.states import STAGE_WORDS
 
 ATTEMPT_STATES = {"": "sending", "deferred": "queued", "released": "queued"}
@@ -62,10 +62,18 @@ def _now(message: Message, config: OutboundConfig | None) -> list[Event]:
         return [_waiting(message, config)]
     if message.status == CANCELLED:
         return [Event(CANCELLED, "Cancelled", message.finished_at)]
-    if message.status in {EXPIRED, UNKNOWN} or (message.status == "failed" and not message.attempts):
+    if message.status == UNKNOWN:
+        return [Event(UNKNOWN, "Waits for a person", None, text="Say above what became of it.")]
+    if message.status == EXPIRED or (message.status == FAILED and _set_aside(message)):
         told = message.last_explanation or {}
-        return [Event(message.status, str(told.get("title", message.status)), message.finished_at, explanation=told)]
+        words = " ".join(filter(None, [str(told.get("what", "")), *told.get("steps", [])]))
+        return [Event(message.status, str(told.get("title", message.status)), message.finished_at, text=words)]
     return []
+
+
+def _set_aside(message: Message) -> bool:
+    """Whether it ended without a refusal that an attempt tells of."""
+    return not message.attempts or message.attempts[-1].outcome != FAILED
 
 
 def _waiting(message: Message, config: OutboundConfig | None) -> Event:

@@ -1,0 +1,109 @@
+"""One submission door (RFC 6409): AUTH with an API key as the password, then into the same outbox."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import dataclass
+from typing import Any, cast
+
+import structlog
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from sqlalchemy.exc import SQLAlchemyError
+
+from mailsetup.api import keys
+from mailsetup.core import db
+from mailsetup.core.errors import InvalidInput
+from mailsetup.outbox import queue_mail
+from mailsetup.outbox.freeze import RECIPIENT_LIMIT, SIZE_LIMIT, parse
+from mailsetup.workspaces.models import Workspace
+
+SCOPE = "send"
+AWAY = "451 4.3.0 Nothing was accepted; try again in a moment"
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whose key signed in."""
+
+    key_id: uuid.UUID
+    workspace_id: uuid.UUID
+    name: str
+
+
+def authenticate(_server: SMTP, _session: Session, _envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
+    """Any user name, and an API key with the scope `send` as the password."""
+    if mechanism not in {"PLAIN", "LOGIN"} or not isinstance(data, LoginPassword):
+        return AuthResult(success=False, handled=False)
+    try:
+        caller = _caller(data.password.decode("ascii", "replace"))
+    except SQLAlchemyError as error:
+        log.warning("gateway_database_away", error=type(error).__name__)
+        return AuthResult(success=False, handled=False, message="454 4.7.0 Not available right now")
+    return AuthResult(success=caller is not None, handled=False, auth_data=caller)
+
+
+def _caller(password: str) -> Caller | None:
+    with db.session_scope() as session:
+        key = keys.find_key(session, password)
+        if key is None or SCOPE not in key.scopes:
+            return None
+        keys.note_use(session, key)
+        return Caller(key.id, key.workspace_id, key.name)
+
+
+class Door:
+    """What aiosmtpd asks at each step of a mail."""
+
+    async def handle_RCPT(  # noqa: N802 - the library's name
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        """Takes a recipient, up to the limit of one mail."""
+        if len(envelope.rcpt_tos) >= RECIPIENT_LIMIT:
+            return "452 4.5.3 Too many recipients"
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - as above
+        """Queues the mail; says 250 only once it is on disk."""
+        content = envelope.content if isinstance(envelope.content, bytes) else b""
+        caller = cast("Caller", session.auth_data)
+        return await asyncio.to_thread(accept, caller, content, list(envelope.rcpt_tos))
+
+
+def accept(caller: Caller, content: bytes, recipients: list[str]) -> str:
+    """The reply to a whole mail."""
+    try:
+        with db.session_scope() as session:
+            workspace = session.get_one(Workspace, caller.workspace_id)
+            created_by = f"SMTP, API key {caller.name}"
+            row = queue_mail(session, workspace, parse(content), recipients=recipients, created_by=created_by)
+            queued = row.id
+    except InvalidInput as error:
+        return f"550 5.6.0 {_one_line(error)}"
+    except SQLAlchemyError as error:
+        log.warning("gateway_database_away", error=type(error).__name__)
+        return AWAY
+    return f"250 2.0.0 Ok: queued as {queued}"
+
+
+def _one_line(error: InvalidInput) -> str:
+    return " ".join(str(error).encode("ascii", "replace").decode().split())[:400]
+
+
+def smtp_factory(tls_context: Any) -> SMTP:
+    """One conversation; without a certificate the caller is on this machine, so the key may come in the clear."""
+    return SMTP(
+        Door(),
+        data_size_limit=SIZE_LIMIT,
+        enable_SMTPUTF8=False,
+        hostname="mailsetup",
+        ident="mailsetup",
+        tls_context=tls_context,
+        require_starttls=tls_context is not None,
+        auth_required=True,
+        auth_require_tls=tls_context is not None,
+        authenticator=authenticate,
+        timeout=120,
+    )

@@ -1,0 +1,69 @@
+"""The first page of a workspace, and the operator's page."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request
+from flask.typing import ResponseReturnValue
+
+from mailsetup.alerts.open import open_alerts
+from mailsetup.core.clock import utcnow
+from mailsetup.core.errors import NotFound
+from mailsetup.outbound.configs import list_configs
+from mailsetup.outbound.waiting import count_waiting
+from mailsetup.outbox.ledger import ledger, oldest_due
+from mailsetup.outbox.ledger import waiting_without_setup as count_without_setup
+from mailsetup.overview import figures
+from mailsetup.overview.ahead import ending_soon
+from mailsetup.overview.chart import chart_of
+from mailsetup.overview.operator import health_counts, queue_lines, workspace_lines
+from mailsetup.overview.summary import summarize
+from mailsetup.web.filters import person_zone
+from mailsetup.web.session import db_session
+from mailsetup.workspaces.access import current_user, current_workspace, require, signed_in
+from mailsetup.workspaces.frame import is_operator
+from mailsetup.workspaces.models import MEMBER
+
+overview = Blueprint("overview", __name__)
+operator = Blueprint("operator", __name__, url_prefix="/operator")
+blueprints: tuple[Blueprint, ...] = (overview, operator)
+
+
+@overview.get("/")
+@require(MEMBER)
+def index() -> ResponseReturnValue:
+    """Does my mail flow? If not, why, and what next?"""
+    session, workspace, now = db_session(), current_workspace(), utcnow()
+    configs = list_configs(session, workspace.id)
+    homeless = count_without_setup(session, workspace.id)
+    if not configs:
+        return render_template("overview/empty.html", waiting=homeless)
+    waiting = count_waiting(session, [config.id for config in configs])
+    counts = figures.count_hours(session, workspace.id, now)
+    return render_template(
+        "overview/index.html",
+        summary=summarize(configs, waiting),
+        configs=configs,
+        waiting=waiting,
+        day=chart_of(figures.last_hours(counts, now), label_every=6),
+        month=chart_of(figures.last_days(counts, now, person_zone()), label_every=10),
+        alerts=open_alerts(session, workspace.id),
+        endings=ending_soon(session, workspace.id),
+    )
+
+
+@operator.get("", endpoint="index")
+@signed_in
+def operator_index() -> ResponseReturnValue:
+    """All workspaces, for whoever runs this installation. Raises NotFound for everybody else."""
+    if not is_operator(current_user()):
+        raise NotFound("no such page")
+    session = db_session()
+    text = request.args.get("q", "").replace("\x00", "").strip()[:200]
+    return render_template(
+        "operator/index.html",
+        lines=workspace_lines(session, text=text),
+        queues=queue_lines(),
+        healths=health_counts(session),
+        ledger=ledger(session),
+        oldest=oldest_due(session),
+    )
