@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from mailsetup.sandbox.server import Sandbox
+from mailsetup.sandbox import Sandbox
 from tests import databases
 from tests.paths.product import Product
 from tests.valkey_server import ValkeyServer
 
+FAILED = Path(__file__).parents[2] / "var" / "screenshots" / "failed"
 CHROMIUM = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync")
 
 
@@ -39,8 +40,10 @@ def product_valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyS
 
 @pytest.fixture(scope="session")
 def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with Sandbox(tmp_path_factory.mktemp("sandbox")) as running:
-        yield running
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MAILSETUP_ENV", "test")
+        with Sandbox(tmp_path_factory.mktemp("sandbox")) as running:
+            yield running
 
 
 @pytest.fixture(scope="session")
@@ -81,3 +84,13 @@ def page(browser: Browser, product: Product, tmp_path: Path) -> Iterator[Page]:
     context.set_default_timeout(15_000)
     yield context.new_page()
     context.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed browser test leaves a picture of the page in var/screenshots/failed."""
+    report = yield
+    page = getattr(item, "funcargs", {}).get("page")
+    if report.when == "call" and report.failed and page is not None:
+        page.screenshot(path=FAILED / f"{item.name}.png", full_page=True)
+    return report

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import requests
 
-from mailsetup.sandbox.server import Sandbox
+from mailsetup.sandbox import Sandbox
 
 TOP = Path(__file__).parents[2]
 Found = TypeVar("Found")
@@ -70,6 +70,8 @@ class Product:
             "MAILSETUP_OPERATOR_SMTP_URL": f"smtp://{operator[0]}:{operator[1]}?tls=none",
             "MAILSETUP_OPERATOR_FROM": "operator@example.com",
             "MAILSETUP_PROXY_HOPS": "1",
+            "MAILSETUP_MICROSOFT_CLIENT_ID": self.box.world.platform_app.client_id,
+            "MAILSETUP_MICROSOFT_CLIENT_SECRET": self.box.world.platform_app.secret,
         }
         return {**kept, **ours}
 
@@ -98,8 +100,8 @@ class Product:
         if self.processes["web"].poll() is not None:
             raise AssertionError((self.folder / "web.log").read_text()[-3000:])
         try:
-            return requests.get(f"{self.url}/live", timeout=2).ok
-        except requests.ConnectionError:
+            return requests.get(f"{self.url}/live", timeout=10).ok
+        except requests.RequestException:
             return False
 
     def stop(self, *names: str, kill: bool = False) -> None:

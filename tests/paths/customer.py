@@ -1,0 +1,141 @@
+"""A customer in a browser: what a person does, in the words a person sees."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import requests
+from playwright.sync_api import Page, expect
+
+from tests.paths.product import Product, wait_for
+
+TEST_SECONDS = 60
+
+
+class Customer:
+    """Signs up, sets up, tests, saves; and the customer's product, which posts mail."""
+
+    def __init__(self, page: Page, product: Product) -> None:
+        self.page = page
+        self.product = product
+        self.tag = secrets.token_hex(4)
+        self.email = f"dana.{self.tag}@northwind.example"
+        self.password = secrets.token_urlsafe(16)
+        self.alerts_address = f"alerts.{self.tag}@northwind.example"
+        self.api_key = ""
+
+    def press(self, name: str) -> None:
+        """Clicks what a person sees as a button, whether it submits or leads elsewhere."""
+        main = self.page.get_by_role("main")
+        main.get_by_role("button", name=name).or_(main.get_by_role("link", name=name)).first.click()
+
+    def sign_up(self) -> None:
+        self.page.goto("/sign-up")
+        self.page.get_by_label("Your name").fill("Dana Reyes")
+        self.page.get_by_label("E-mail address").fill(self.email)
+        self.page.get_by_label("Password", exact=True).fill(self.password)
+        self.page.get_by_label("Workspace name").fill(f"Northwind {self.tag}")
+        self.page.get_by_role("button", name="Make account").click()
+        expect(self.page.get_by_role("heading", name="Overview")).to_be_visible()
+
+    def begin(self, kind: str) -> None:
+        """From the overview to the credential of a kind."""
+        self.page.goto("/")
+        self.press("Set up outbound mail")
+        expect(self.page.get_by_role("heading", name="What kind of mail service are you using?")).to_be_visible()
+        self.page.locator("label.choice", has_text=kind).click()
+        self.page.get_by_role("button", name="Continue").click()
+
+    def new_app_credential(self, *, tenant_id: str, client_id: str, secret: str) -> None:
+        self.page.locator("#f-name").fill(f"Contoso app {self.tag}")
+        self.page.get_by_label("Directory (tenant) ID").fill(tenant_id)
+        self.page.get_by_label("Application (client) ID").fill(client_id)
+        self.page.get_by_label("Client secret (Value)").fill(secret)
+        self.page.get_by_role("button", name="Save credential and continue").click()
+
+    def new_login(self, *, username: str, password: str) -> None:
+        self.page.locator("#f-name").fill(f"Mail server login {self.tag}")
+        self.page.get_by_label("User name").fill(username)
+        self.page.locator("#f-password").fill(password)
+        self.page.get_by_role("button", name="Save credential and continue").click()
+
+    def sign_in_at_microsoft(self, *, address: str, password: str, code: bool = False) -> None:
+        """The pages of Microsoft: address and password, the second factor, the consent."""
+        self.page.get_by_role("button", name="Sign in with Microsoft").first.click()
+        self.page.get_by_label("Email address").fill(address)
+        self.page.get_by_label("Password").fill(password)
+        self.page.get_by_role("button", name="Sign in").click()
+        if code:
+            shown = self.page.locator("#hint").inner_text()
+            self.page.get_by_label("Code").fill("".join(filter(str.isdigit, shown)))
+            self.page.get_by_role("button", name="Verify").click()
+        self.page.get_by_role("button", name="Accept").click()
+
+    def sender(self, *, from_address: str, server: dict[str, str] | None = None) -> None:
+        """The step Sender and alerts; `server` gives host, port, tls for kinds that ask."""
+        expect(self.page.get_by_role("heading", name="From which address does mail come?")).to_be_visible()
+        self.page.get_by_label("Name of this setup").fill("Invoices")
+        self.page.get_by_label("From email address").fill(from_address)
+        for name, value in (server or {}).items():
+            field = self.page.locator(f"#f-{name}")
+            if name == "tls":
+                field.select_option(value)
+            else:
+                field.fill(value)
+        self.page.get_by_label("Backend failure alerts email address").fill(self.alerts_address)
+        self.page.get_by_role("button", name="Continue to the test").click()
+        expect(self.page.get_by_role("heading", name="Test before saving")).to_be_visible()
+
+    def test(self, recipient: str) -> str:
+        """Clicks Test and waits for the verdict: passed, failed or cancelled."""
+        self.page.locator("#f-recipient").fill(recipient)
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name="Test", exact=True).click()
+        return wait_for(self._verdict, seconds=TEST_SECONDS, what="the verdict of the test")
+
+    def _verdict(self) -> str | None:
+        state = self.page.locator("#test-run").get_attribute("data-state")
+        return state if state in {"passed", "failed", "cancelled"} else None
+
+    def verdict_text(self) -> str:
+        return self.page.locator("#test-run .test-verdict").inner_text()
+
+    def stages(self) -> dict[str, str]:
+        """The state of every stage, by its plain words."""
+        lines = self.page.locator("#test-run li")
+        return {line.split("\n")[0]: line for line in lines.all_inner_texts()}
+
+    def save(self) -> None:
+        self.press("Continue to save")
+        self.page.get_by_role("button", name="Save", exact=True).click()
+        expect(self.page.get_by_text("Healthy").first).to_be_visible()
+
+    def make_api_key(self) -> str:
+        self.page.goto("/api-keys")
+        self.page.get_by_role("link", name="API key").or_(
+            self.page.get_by_role("link", name="Make API key")
+        ).last.click()
+        self.page.get_by_label("Name", exact=True).fill(f"Shop {self.tag}")
+        for scope in ("send", "read"):
+            self.page.locator(f"input[name=scopes][value={scope}]").check()
+        self.page.get_by_role("button", name="Make API key").click()
+        self.api_key = self.page.locator("main code").first.inner_text().strip()
+        assert self.api_key.startswith("oms_live_")
+        return self.api_key
+
+    def post(self, subject: str, to: str, **more: Any) -> dict[str, Any]:
+        """What the customer's product does: POST /api/v1/messages."""
+        body = {"to": [to], "subject": subject, "text": "Your invoice is attached.", **more}
+        answer = self.ask("POST", "/api/v1/messages", json=body)
+        assert answer.status_code == 202, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def ask(self, method: str, path: str, **more: Any) -> requests.Response:
+        headers = {"Authorization": f"Bearer {self.api_key}", **more.pop("headers", {})}
+        return requests.request(method, f"{self.product.url}{path}", headers=headers, timeout=20, **more)
+
+    def message(self, message_id: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.ask("GET", f"/api/v1/messages/{message_id}").json()
+        return found
