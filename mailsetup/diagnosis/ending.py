@@ -60,9 +60,11 @@ def end_cancelled(session: Session, run: TestRun) -> None:
 
 def _end(session: Session, run: TestRun, state: str, verdict: str) -> None:
     failed = next((stage for stage in run.stages if stage.state == FAILED), None)
+    reached = max((stage.position for stage in run.stages if stage.state != PENDING), default=-1)
     for stage in run.stages:
         if stage.state in {PENDING, RUNNING}:
-            stage.verdict = skipped_because(state, stage_label(run, failed.name) if failed else "")
+            label = stage_label(run, failed.name) if failed else ""
+            stage.verdict = skipped_because(state, label, before=stage.position < reached)
             stage.state = SKIPPED
     run.state, run.verdict, run.finished_at = state, verdict, utcnow()
     session.flush()

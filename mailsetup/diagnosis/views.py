@@ -16,7 +16,7 @@ from mailsetup.diagnosis import start
 from mailsetup.diagnosis.bundle import support_bundle
 from mailsetup.diagnosis.models import TestRun
 from mailsetup.diagnosis.start import TooManyTests, start_test_run
-from mailsetup.diagnosis.words import StageLine, accepted_by, kind_label, stage_lines
+from mailsetup.diagnosis.words import StageLine, accepted_by, kind_label, stage_lines, until_the_failed_one
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.web.csrf import is_api
 from mailsetup.web.htmx import is_htmx
@@ -37,6 +37,7 @@ class TestView:
     __test__ = False
 
     lines: list[StageLine]
+    untried: str
     kind_label: str
     accepted_by: str
     bundle: str
@@ -46,9 +47,11 @@ class TestView:
 @tests.app_template_global("test_view")
 def view_of(run: TestRun) -> TestView:
     """What the fragment `diagnosis/_stages.html` shows of a run."""
+    lines, untried = until_the_failed_one(stage_lines(run))
     waited = (utcnow() - run.created_at).total_seconds()
     return TestView(
-        lines=stage_lines(run),
+        lines=lines,
+        untried=", ".join(line.label for line in untried),
         kind_label=kind_label(run.kind),
         accepted_by=accepted_by(run),
         bundle=support_bundle(run),

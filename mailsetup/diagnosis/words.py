@@ -40,6 +40,12 @@ def stage_lines(run: TestRun) -> list[StageLine]:
     ]
 
 
+def until_the_failed_one(lines: list[StageLine]) -> tuple[list[StageLine], list[StageLine]]:
+    """The stages up to the one that failed, and those that were therefore not tried."""
+    failed = next((number for number, line in enumerate(lines, 1) if line.state == FAILED), len(lines))
+    return lines[:failed], lines[failed:]
+
+
 def stage_label(run: TestRun, name: str) -> str:
     """What a stage of this run does."""
     return hints.stage_label(name, run.settings)
@@ -62,16 +68,20 @@ def accepted_by(run: TestRun) -> str:
     return MICROSOFT if at_microsoft else str(run.settings.get("host") or "the mail server")
 
 
-def skipped_because(state: str, failed_label: str) -> str:
-    """Why a stage was not tried."""
-    if state == FAILED and failed_label:
-        return f"Not tried: “{failed_label}” failed."
-    return "Not needed here." if state == PASSED else "Not tried: the test was stopped."
+def skipped_because(run_state: str, failed_label: str, *, before: bool) -> str:
+    """Why a stage was not tried; `before` says that a later one was."""
+    if before or run_state == PASSED:
+        return "Not needed here."
+    return f"Not tried: “{failed_label}” failed." if failed_label else "Not tried: the test was stopped."
 
 
 def _facts(stage: TestStage) -> str:
     """The evidence in one line, the first few facts of it."""
     if stage.state != PASSED:
         return ""
-    shown = [f"{name.replace('_', ' ')}: {value}" for name, value in stage.evidence.items() if value not in {"", None}]
-    return ", ".join(shown[:4])
+    shown = [f"{name.replace('_', ' ')} {_plain(value)}" for name, value in stage.evidence.items()]
+    return " · ".join([fact for fact in shown if not fact.endswith(" ")][:4])
+
+
+def _plain(value: object) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value if value is not None else "")

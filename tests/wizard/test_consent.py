@@ -100,7 +100,9 @@ def test_it_connects_the_mailbox_and_goes_on(alice, leave, draft, session):
     assert draft.credential_id == credential.id
     facts = public_facts(session, credential)
     assert (facts["account_tid"], facts["account_oid"]) == (TENANT, OBJECT)
-    assert "refresh-1" in token_cache.load(session, credential.id, credential.version).blob
+    stored = token_cache.load(session, credential.id, credential.version)
+    assert stored is not None
+    assert "refresh-1" in stored.blob
     page = alice.client.get(answer.location).text
     assert 'value="ar@contoso.com"' in page
     assert "refresh-1" not in page
