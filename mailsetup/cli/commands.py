@@ -8,7 +8,8 @@ from mailsetup.cli.database import database
 from mailsetup.cli.demo import demo
 from mailsetup.cli.doctor import doctor
 from mailsetup.cli.keys import keys
+from mailsetup.cli.outbox import commands as outbox_commands
 from mailsetup.cli.people import user
 from mailsetup.cli.workspaces import workspace
 
-commands: tuple[click.Command, ...] = (database, workspace, user, demo, keys, doctor)
+commands: tuple[click.Command, ...] = (database, workspace, user, demo, keys, doctor, *outbox_commands)

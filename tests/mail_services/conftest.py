@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from mailsetup.core.egress import Door
 from mailsetup.mail_services.base import Mail, Platform
+from mailsetup.sandbox import Sandbox
 from tests.core.egress_doors import LOOPBACK
 from tests.fakes.certificates import Authority
 from tests.fakes.microsoft_server import Microsoft
@@ -59,3 +61,19 @@ def mail() -> Mail:
 @pytest.fixture
 def heard() -> Heard:
     return Heard()
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MAILSETUP_ENV", "test")
+        with Sandbox(tmp_path_factory.mktemp("sandbox")) as running:
+            yield running
+
+
+@pytest.fixture(scope="module")
+def cloud(box: Sandbox) -> Platform:
+    host, port = box.outlook_smtp
+    door = Door(LOOPBACK, str(box.ca_file))
+    place = Platform(door, "https://mail.example.com", box.login_url, box.graph_url, host, port)
+    return replace(place, timeouts=SHORT)

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-
 import pytest
 
-from mailsetup.core.egress import Door
 from mailsetup.core.redact import Secret
 from mailsetup.mail_services import hints, registry
 from mailsetup.mail_services.base import CredentialValue, FreshTokens, Mail, MailService, NullReport, Platform
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.sandbox import Sandbox
 from mailsetup.sandbox.switches import FAMILIES
-from tests.core.egress_doors import LOOPBACK
-from tests.mail_services.values import SHORT
 
 FOR_APPS = {"token", "token:client", "discovery"}
 KINDS = {"entra": "graph_client_credentials", "graph": "graph_client_credentials", "smtp": "smtp_xoauth2"}
@@ -25,22 +19,6 @@ CASES = [
     for fault in FAMILIES[family]
     if (family != "entra" or FOR_APPS & set(fault.places.split())) and fault.places != "auth:basic"
 ]
-
-
-@pytest.fixture(scope="module")
-def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MAILSETUP_ENV", "test")
-        with Sandbox(tmp_path_factory.mktemp("sandbox")) as running:
-            yield running
-
-
-@pytest.fixture(scope="module")
-def cloud(box: Sandbox) -> Platform:
-    host, port = box.outlook_smtp
-    door = Door(LOOPBACK, str(box.ca_file))
-    place = Platform(door, "https://mail.example.com", box.login_url, box.graph_url, host, port)
-    return replace(place, timeouts=SHORT)
 
 
 def service_of(kind: str, box: Sandbox, cloud: Platform) -> MailService:

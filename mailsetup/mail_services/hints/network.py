@@ -116,6 +116,20 @@ CAUSES = (
         permanent=False,
     ),
     Cause(
+        "no_greeting",
+        "{host} is silent on port {port}",
+        "The connection was made, but the server did not say a word. Either it waits for TLS from the start, "
+        "or something between us and it holds the connection.",
+        (
+            "Compare Port and TLS with what your mail provider says: TLS from the start usually goes with port 465, "
+            "STARTTLS with port 587.",
+            "If they are right, ask your mail provider; it may be busy, and we try again.",
+        ),
+        "workspace_admin",
+        permanent=False,
+        confidence="medium",
+    ),
+    Cause(
         "server_too_slow",
         "The server took too long",
         "{host} was connected but did not answer in time. We try again.",
@@ -311,6 +325,7 @@ RULES = (
         tls=("starttls",),
         ports=(465, 2465),
     ),
+    Rule("no_greeting", ("smtp_exception",), codes=("timeout",), stages=("connect",), tls=("starttls", "none")),
     Rule("server_too_slow", ("smtp_exception", "http"), codes=("timeout",)),
     Rule("reply_unreadable", ("smtp_exception",), codes=("bad_reply", "reply_too_long")),
     Rule("connection_dropped", ("smtp_exception", "http")),
