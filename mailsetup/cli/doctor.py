@@ -52,6 +52,8 @@ def check_database() -> Finding:
         )
     if revision != scripts.get_current_head():
         return Finding("Database", "The database is not at the newest migration; run `flask --app app db upgrade`.")
+    if doubt := db.doubt_about_commits():
+        return Finding("Database", doubt)
     return Finding("Database", note=f"{db.engine().dialect.name}, migration {revision}")
 
 

@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
 from typing import Any
 
+import redis
 from rq import Worker
+from rq.exceptions import DeserializationError
 from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
+from sqlalchemy.exc import SQLAlchemyError
 
 from mailsetup import settings
 from mailsetup.core import db, logs, processes, queues, stopping
@@ -39,8 +43,16 @@ class QueueWorker(Worker):
 
     def handle_job_failure(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> None:
         """A job that failed is logged by name and id; its work is in the database and is rung for again."""
-        queues.log.error("job_failed", job=job.func_name, job_id=job.id, queue=queue.name)
+        queues.log.error("job_failed", job=_name_of(job), job_id=job.id, queue=queue.name)
         super().handle_job_failure(job, queue, *args, **kwargs)
+
+
+def _name_of(job: Job) -> str:
+    """The job's function; what somebody else wrote into Redis may have none that can be read."""
+    try:
+        return str(job.func_name)
+    except DeserializationError:
+        return "unreadable"
 
 
 def make_worker(name: str) -> QueueWorker:
@@ -61,6 +73,23 @@ def make_worker(name: str) -> QueueWorker:
     return worker
 
 
+def refuses_redis() -> bool:
+    """Whether Redis may drop what it holds; says so. One that is away now may come back."""
+    try:
+        policy = queues.eviction_policy()
+    except redis.RedisError:
+        return False
+    if policy != "noeviction":
+        print(f"Redis may drop data: set maxmemory-policy to noeviction (it is {policy}).", file=sys.stderr)
+    return policy != "noeviction"
+
+
+def _warn_of_early_commits() -> None:
+    with contextlib.suppress(SQLAlchemyError):
+        if doubt := db.doubt_about_commits():
+            queues.log.warning("commits_not_durable", why=doubt)
+
+
 def main() -> int:
     """Serves the queue named on the command line until asked to stop."""
     name = sys.argv[1] if len(sys.argv) > 1 else ""
@@ -73,6 +102,9 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     logs.configure(pretty=started.env == "development")
+    if refuses_redis():
+        return 2
+    _warn_of_early_commits()
     make_worker(name).work(logging_level="WARNING")
     return 0
 

@@ -5,6 +5,7 @@ RQ 2.12 loses jobs popped by a worker of several queues, so each worker process 
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import redis
@@ -28,10 +29,13 @@ JOBS = {
 _PENDING = "mailsetup.jobs_after_commit"
 _COALESCED = {"mailsetup.outbox.jobs.drain", "mailsetup.alerts.jobs.send_notices"}
 _RUNG_SECONDS = 30
+# While Redis is away a doorbell costs its whole bounded wait: only one caller in a while pays it.
+_SILENT_SECONDS = 2.0
 
 log = structlog.get_logger()
 _connections: dict[str, redis.Redis] = {}
 _url: str = ""
+_silent_until = 0.0
 
 
 class ListedJob(Job):
@@ -47,8 +51,8 @@ class ListedJob(Job):
 
 def configure(url: str) -> None:
     """Points this process's queues at the Redis behind `url`."""
-    global _url  # noqa: PLW0603 - one Redis a process, like one database
-    _url = url
+    global _url, _silent_until
+    _url, _silent_until = url, 0.0
 
 
 def connection() -> redis.Redis:
@@ -83,13 +87,17 @@ def enqueue_after_commit(session: Session, function: str, *args: str) -> None:
 
 def ring(function: str, *args: str) -> bool:
     """Enqueues now. A doorbell that nobody heard is no loss: the row is there and the sweeper rings again."""
+    global _silent_until  # noqa: PLW0603 - as above
     name, timeout = JOBS[function]
+    if time.monotonic() < _silent_until:
+        return False
     try:
         if function in _COALESCED and not connection().set(rung_key(function), "1", nx=True, ex=_RUNG_SECONDS):
             return True
         queue(name).enqueue_call(function, args=args, timeout=timeout, result_ttl=0, failure_ttl=86400)
     except redis.RedisError as error:
         log.warning("doorbell_unheard", job=function, error=type(error).__name__)
+        _silent_until = time.monotonic() + _SILENT_SECONDS
         return False
     return True
 

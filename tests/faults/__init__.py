@@ -1,0 +1,1 @@
+"""The fault matrix: what may go wrong, row by row, and what is true afterwards."""
