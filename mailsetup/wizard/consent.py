@@ -158,8 +158,19 @@ def consent_refusal(params: Mapping[str, str], kept: Mapping[str, Any]) -> Trans
     error = params.get("error", "")
     if not error:
         return None
-    said = scrub(params.get("error_description", "") or error)
+    return _refusal(params.get("error_description", "") or error, scrub(error, limit=80), kept)
+
+
+def pasted_refusal(said: str, kept: Mapping[str, Any]) -> TransportError:
+    """What Microsoft's own error page said, as the person copied it. Raises InvalidInput at `said` without a number."""
+    if not _NUMBER.search(said):
+        raise InvalidInput({"said": "Copy the number from Microsoft's page; it looks like AADSTS50011."})
+    return _refusal(said, "", kept)
+
+
+def _refusal(said: str, word: str, kept: Mapping[str, Any]) -> TransportError:
+    said = scrub(said)
     number = _NUMBER.search(said)
-    code = f"{scrub(error, limit=80)} {number.group() if number else ''}".strip()
+    code = f"{word} {number.group() if number else ''}".strip()
     context = {**kept.get("public", {}), "redirect_uri": current_platform().redirect_uri}
     return judged(TransportError(said, channel="entra_authorize", stage="token", code=code, context=context))

@@ -266,3 +266,12 @@ def test_it_does_not_take_a_failed_approval_for_a_good_one(alice, app_draft):
     answer = come_back(alice, asked, code="", **failed)
     assert answer.status_code == 400
     assert "explanation-steps" in answer.text
+
+
+def test_it_explains_an_error_page_that_stayed_at_microsoft(alice, draft):
+    said = "Sorry, but we’re having trouble signing you in. AADSTS50011: The redirect URI does not match."
+    page = alice.client.post(f"/setup/{draft.id}/explain", data={"said": said}).text
+    assert "http://localhost/setup/microsoft/callback" in page
+    assert "explanation-steps" in page
+    answer = alice.client.post(f"/setup/{draft.id}/explain", data={"said": "it did not work"})
+    assert (answer.status_code, 'id="f-said-error"' in answer.text) == (422, True)

@@ -60,6 +60,22 @@ def _not_begun(draft: SetupDraft, error: TransportError) -> ResponseReturnValue:
     return page(TEMPLATE, draft, steps.CREDENTIAL, explained=explained, **choices(draft)), 422
 
 
+@setup.post("/<uuid:draft_id>/explain")
+@require(ADMIN)
+def explain(draft_id: uuid.UUID) -> ResponseReturnValue:
+    """Some refusals never come back from Microsoft: the person pastes what its page said, and learns what to do."""
+    draft = find_draft(draft_id)
+    chosen = drafts.credential_of(db_session(), draft)
+    public = vault.public_facts(db_session(), chosen) if chosen else {}
+    try:
+        error = consent.pasted_refusal(request.form.get("said", ""), {"public": public})
+    except InvalidInput as refused:
+        answer: ResponseReturnValue = wrong(TEMPLATE, draft, steps.CREDENTIAL, refused.fields, **choices(draft))
+        return answer
+    explained = explain_failure(error, settings=draft.settings, public=public)
+    return page(TEMPLATE, draft, steps.CREDENTIAL, explained=explained, **choices(draft))
+
+
 @setup.post("/<uuid:draft_id>/admin-consent")
 @require(ADMIN)
 def admin_consent(draft_id: uuid.UUID) -> ResponseReturnValue:
