@@ -9,10 +9,10 @@ BIN := .venv/bin
 LINTERS := ruff format types ladder templates architecture
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format lock installed installed-dev $(addprefix lint-,$(LINTERS))
+.PHONY: help run test test-faults lint format lock installed installed-dev $(addprefix lint-,$(LINTERS))
 
 help: ## Show these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: installed ## Start everything and print the address (another port: make run PORT=9000)
 	@PORT=$(PORT) exec $(BIN)/python -m mailsetup.cli.development
@@ -22,6 +22,13 @@ test: installed-dev ## Run every test on SQLite, then on PostgreSQL (some: make 
 	@failed=0; for database in sqlite postgresql; do \
 		echo "== The tests on $$database"; \
 		MAILSETUP_TEST_DATABASE=$$database $(BIN)/python -m pytest -n $(WORKERS) -rs $(PYTEST_ARGS) || failed=1; \
+	done; exit $$failed
+
+test-faults: installed-dev ## Run every row of the fault matrix on SQLite, then on PostgreSQL
+	@$(PYTHON) mailsetup/cli/system_packages.py
+	@failed=0; for database in sqlite postgresql; do \
+		echo "== The fault matrix on $$database"; \
+		MAILSETUP_TEST_DATABASE=$$database $(BIN)/python -m pytest -m faults tests/faults $(PYTEST_ARGS) || failed=1; \
 	done; exit $$failed
 
 lint: installed-dev ## Check style, types, imports, templates and the rules of the house

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from mailsetup.core import queues
@@ -50,9 +50,10 @@ def cancel(session: Session, message: Message, *, actor: Actor) -> None:
 
 def retry(session: Session, message: Message, *, actor: Actor) -> None:
     """Sends the mail as soon as possible: one that waits, or once more one that failed. Raises Conflict."""
-    if session.get(MessageBody, message.id) is None:
-        raise Conflict("The content of this mail is no longer kept, so it cannot be sent again.")
     _change(session, message, (QUEUED, FAILED, EXPIRED, CANCELLED), _due_again(message), "cannot be sent again")
+    # Looked at under the row's lock, as the content may be purged at this very moment.
+    if session.scalar(select(MessageBody.message_id).where(MessageBody.message_id == message.id)) is None:
+        raise Conflict("The content of this mail is no longer kept, so it cannot be sent again.")
     queues.enqueue_after_commit(session, DRAIN)
     _record(session, message, actor, "message:retry")
 

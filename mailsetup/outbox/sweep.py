@@ -119,5 +119,7 @@ def _purge(session: Session, now: datetime) -> int:
         .where(MessageBody.message_id < first_id_at(now - BODIES_KEPT))
         .where(Message.status.in_(TERMINAL), Message.finished_at < now - BODIES_KEPT)
         .limit(AT_ONCE)
+        # Locked: a mail that is sent again at this moment either keeps its content or is told that it is gone.
+        .with_for_update(of=Message, skip_locked=True)
     )
     return bodies.purge(session, list(session.scalars(over)))

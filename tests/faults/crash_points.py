@@ -45,10 +45,10 @@ def _after(step: Step) -> Step:
 
 def _mid_data(send: Step) -> Step:
     def wrapped(wire: Wire, data: bytes) -> None:
-        if not data.endswith(END_OF_MAIL):
-            return send(wire, data)
-        send(wire, data[: len(data) // 2])
-        return die()
+        whole = not data.endswith(END_OF_MAIL)
+        send(wire, data if whole else data[: len(data) // 2])
+        if not whole:
+            die()
 
     return wrapped
 

@@ -111,7 +111,7 @@ class LockedFile:
         self.patience, db.LOCK_SECONDS = db.LOCK_SECONDS, 0.05
         event.listen(engine, "before_cursor_execute", self._note)
         self._really_commit = engine.dialect.do_commit
-        engine.dialect.do_commit = self._commit  # type: ignore[method-assign]
+        engine.dialect.do_commit = self._commit  # type: ignore[method-assign, assignment]
         engine.dispose()
 
     def take_away(self) -> None:

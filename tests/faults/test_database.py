@@ -6,6 +6,7 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -108,7 +109,6 @@ def test_row_20_the_disk_is_full(
     assert refused.status_code in {503, 507}
     with contextlib.suppress(OperationalError):
         Drain(2, slice_seconds=1).run()
-    assert smtp.mails == []
     full_disk(False)
     second = call("POST", "/messages", json=large)
     leases_over(session)
@@ -132,7 +132,7 @@ def test_row_21_eight_processes_write_at_once(
 
     def slowest_percent(attempt: int) -> float:
         paths = [tmp_path / f"{attempt}-{number}" for number in range(8)]
-        children = [forked(lambda path=path: write(path)) for path in paths]
+        children = [forked(partial(write, path)) for path in paths]
         assert {ended(child) for child in children} == {0}
         took = sorted(second for path in paths for second in json.loads(path.read_text()))
         assert session.scalar(select(func.count()).select_from(Message)) == len(took) * (attempt + 1)

@@ -8,7 +8,9 @@ import pickle
 import shutil
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -60,12 +62,15 @@ def worker(config: object, valkey: ValkeyServer, children: list[int]) -> int:
 def test_row_11_redis_is_wiped_again_and_again_under_load(
     queue: Queue, smtp: Server, session: Session, valkey: ValkeyServer, worker: int
 ) -> None:
+    def reached(least: int) -> bool:
+        return len(smtp.mails) >= least
+
     for wipe in range(4):
         for _ in range(75):
             queue()
         valkey.flush()
         swept(session)
-        until(lambda least=25 * (wipe + 1): len(smtp.mails) >= least)
+        until(partial(reached, 25 * (wipe + 1)))
     delivered(session, smtp, 300)
     assert alive(worker)
 
@@ -115,7 +120,7 @@ def test_row_14_redis_comes_back_without_its_memory(
 @pytest.fixture
 def limits(valkey: ValkeyServer) -> Iterator[Callable[[str, str], object]]:
     """Changes a limit of Redis for the length of a test."""
-    before = {name: valkey.connection.config_get(name)[name] for name in ("maxmemory", "maxmemory-policy")}
+    before = {name: str(valkey.connection.config_get(name)[name]) for name in ("maxmemory", "maxmemory-policy")}
     yield valkey.connection.config_set
     for name, value in before.items():
         valkey.connection.config_set(name, value)
@@ -160,7 +165,7 @@ class Evil:
     def __init__(self, path: str) -> None:
         self.path = path
 
-    def __reduce__(self) -> object:
+    def __reduce__(self) -> tuple[Any, ...]:
         return os.mkdir, (self.path,)
 
 
@@ -173,8 +178,13 @@ def test_row_17_somebody_writes_code_into_redis(
         "unlisted": json.dumps(["os.mkdir", None, [str(touched)], {}]).encode(),
     }
     for job_id, payload in crafted.items():
-        facts = {"data": zlib.compress(payload), "created_at": "2026-11-21T10:00:00.0Z", "status": "queued"}
-        valkey.connection.hset(f"rq:job:{job_id}", mapping={**facts, "origin": "mail", "timeout": "60"})
+        facts: dict[str, Any] = {
+            "data": zlib.compress(payload),
+            "created_at": "2026-11-21T10:00:00.0Z",
+            "status": "queued",
+        }
+        facts |= {"origin": "mail", "timeout": "60"}
+        valkey.connection.hset(f"rq:job:{job_id}", mapping=facts)
         valkey.connection.rpush("rq:queue:mail", job_id)
     queue()
     assert ended(forked(serve)) == 0

@@ -42,7 +42,7 @@ def counts(session: Session) -> dict[str, int]:
     """How many mails are in which state."""
     session.commit()
     rows = session.execute(select(Message.status, func.count()).group_by(Message.status))
-    return {status: count for status, count in rows}
+    return {str(row[0]): int(row[1]) for row in rows}
 
 
 def serve(name: str = "mail") -> None:
