@@ -11,6 +11,7 @@ import pwd
 import secrets
 import shutil
 import smtplib
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -164,23 +165,26 @@ def _give_away(folder: Path, user: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def exim(tmp_path_factory: pytest.TempPathFactory, free_port: int) -> Iterator[Exim]:
-    """A real exim; its certificate is signed by `exim.ca`."""
+def exim_ca() -> trustme.CA:
+    """Who signs exim's certificate."""
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def exim(tmp_path_factory: pytest.TempPathFactory, exim_ca: trustme.CA) -> Iterator[Exim]:
+    """A real exim; its certificate is signed by `exim_ca`."""
     if not Path(PROGRAM).exists():
         databases.missing("exim4")
     folder = tmp_path_factory.mktemp("exim")
     for parent in (folder, *folder.parents[:2]):
         parent.chmod(0o755)
-    server = Exim(folder, free_port, trustme.CA())
+    server = Exim(folder, _free_port(), exim_ca)
     server.start()
     yield server
     server.stop()
 
 
-@pytest.fixture(scope="session")
-def free_port() -> int:
-    import socket
-
+def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

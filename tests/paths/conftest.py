@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import trustme
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from mailsetup.sandbox import Sandbox
 from tests import databases
+from tests.paths.customer import Customer
 from tests.paths.product import Product
 from tests.valkey_server import ValkeyServer
 
@@ -47,11 +50,23 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="session")
+def ca_bundle(box: Sandbox, exim_ca: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Whom the product trusts beside the public authorities: the sandbox and the real mail server."""
+    bundle = tmp_path_factory.mktemp("trusted") / "ca.pem"
+    bundle.write_bytes(box.ca_file.read_bytes() + exim_ca.cert_pem.bytes())
+    return bundle
+
+
+@pytest.fixture(scope="session")
 def product(
-    product_database: str, product_valkey: ValkeyServer, box: Sandbox, tmp_path_factory: pytest.TempPathFactory
+    product_database: str,
+    product_valkey: ValkeyServer,
+    box: Sandbox,
+    ca_bundle: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Product]:
     folder = tmp_path_factory.mktemp("processes")
-    running = Product(folder, database_url=product_database, redis_url=product_valkey.url, box=box)
+    running = Product(folder, database_url=product_database, redis_url=product_valkey.url, box=box, ca_bundle=ca_bundle)
     box.world.add_redirect_uri(f"{running.url}/setup/microsoft/callback")
     try:
         running.start()
@@ -71,26 +86,51 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+OpenBrowser = Callable[..., Page]
+
+
 @pytest.fixture
-def page(browser: Browser, product: Product, tmp_path: Path) -> Iterator[Page]:
-    """A fresh browser of one customer, from an address of its own so that throttles stay apart."""
-    address = ".".join(str(random.randint(1, 254)) for _ in range(4))
-    context = browser.new_context(
-        base_url=product.url,
-        viewport={"width": 1280, "height": 900},
-        extra_http_headers={"X-Forwarded-For": address},
-        locale="en-US",
-    )
-    context.set_default_timeout(15_000)
-    yield context.new_page()
-    context.close()
+def open_browser(browser: Browser, product: Product) -> Iterator[OpenBrowser]:
+    """Opens a fresh browser of one person; options as for Playwright's `new_context`."""
+    opened = []
+
+    def open_one(**options: Any) -> Page:
+        context = browser.new_context(
+            base_url=product.url,
+            viewport={"width": 1280, "height": 900},
+            # An address of its own for each person, so that throttles stay apart.
+            extra_http_headers={"X-Forwarded-For": ".".join(str(random.randint(1, 254)) for _ in range(4))},
+            locale="en-US",
+            **options,
+        )
+        context.set_default_timeout(15_000)
+        opened.append(context)
+        return context.new_page()
+
+    yield open_one
+    for context in opened:
+        context.close()
+
+
+@pytest.fixture
+def page(open_browser: OpenBrowser) -> Page:
+    """The browser of one customer."""
+    return open_browser()
+
+
+@pytest.fixture
+def customer(page: Page, product: Product) -> Customer:
+    """Who has never been here before."""
+    return Customer(page, product)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A failed browser test leaves a picture of the page in var/screenshots/failed."""
+    """A failed browser test leaves pictures of its pages in var/screenshots/failed."""
     report = yield
-    page = getattr(item, "funcargs", {}).get("page")
-    if report.when == "call" and report.failed and page is not None:
-        page.screenshot(path=FAILED / f"{item.name}.png", full_page=True)
+    browser = getattr(item, "funcargs", {}).get("browser")
+    if report.when == "call" and report.failed and isinstance(browser, Browser):
+        pages = [page for context in browser.contexts for page in context.pages]
+        for number, page in enumerate(pages):
+            page.screenshot(path=FAILED / f"{item.name}-{number}.png", full_page=True)
     return report

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from typing import Any
 
 import requests
 from playwright.sync_api import Page, expect
 
+from mailsetup.sandbox.people import Mailbox
 from tests.paths.product import Product, wait_for
 
 TEST_SECONDS = 60
@@ -23,6 +25,7 @@ class Customer:
         self.email = f"dana.{self.tag}@northwind.example"
         self.password = secrets.token_urlsafe(16)
         self.alerts_address = f"alerts.{self.tag}@northwind.example"
+        self.shopper = f"shopper.{self.tag}@customer.example"
         self.api_key = ""
 
     def press(self, name: str) -> None:
@@ -37,6 +40,13 @@ class Customer:
         self.page.get_by_label("Password", exact=True).fill(self.password)
         self.page.get_by_label("Workspace name").fill(f"Northwind {self.tag}")
         self.page.get_by_role("button", name="Make account").click()
+        expect(self.page.get_by_role("heading", name="Overview")).to_be_visible()
+
+    def sign_in(self) -> None:
+        self.page.goto("/")
+        self.page.get_by_label("E-mail address").fill(self.email)
+        self.page.get_by_label("Password").fill(self.password)
+        self.page.get_by_role("button", name="Sign in").click()
         expect(self.page.get_by_role("heading", name="Overview")).to_be_visible()
 
     def begin(self, kind: str) -> None:
@@ -60,38 +70,89 @@ class Customer:
         self.page.locator("#f-password").fill(password)
         self.page.get_by_role("button", name="Save credential and continue").click()
 
-    def sign_in_at_microsoft(self, *, address: str, password: str, code: bool = False) -> None:
-        """The pages of Microsoft: address and password, the second factor, the consent."""
+    def own_app_for_sign_in(self, *, tenant_id: str, client_id: str, secret: str) -> None:
+        """Signing in through an app that the customer registered."""
+        self.page.get_by_text("Or sign in through an app of your own organisation").click()
+        form = self.page.locator("details.own-app")
+        form.get_by_label("Directory (tenant) ID").fill(tenant_id)
+        form.get_by_label("Application (client) ID").fill(client_id)
+        form.get_by_label("Client secret (Value)").fill(secret)
+        form.get_by_role("button", name="Sign in with Microsoft").click()
+
+    def sign_in_with_microsoft(self, mailbox: Mailbox) -> None:
+        """Through the app of the platform: there, and all the way through Microsoft's pages."""
         self.page.get_by_role("button", name="Sign in with Microsoft").first.click()
-        self.page.get_by_label("Email address").fill(address)
-        self.page.get_by_label("Password").fill(password)
+        self.sign_in_at_microsoft(mailbox)
+        self.page.get_by_role("button", name="Accept").click()
+
+    def sign_in_at_microsoft(self, mailbox: Mailbox) -> None:
+        """Address and password, and the second factor of who has one."""
+        self.page.get_by_label("Email address").fill(mailbox.address)
+        self.page.get_by_label("Password").fill(mailbox.password)
         self.page.get_by_role("button", name="Sign in").click()
-        if code:
+        if mailbox.mfa:
             shown = self.page.locator("#hint").inner_text()
             self.page.get_by_label("Code").fill("".join(filter(str.isdigit, shown)))
             self.page.get_by_role("button", name="Verify").click()
-        self.page.get_by_role("button", name="Accept").click()
 
     def sender(self, *, from_address: str, server: dict[str, str] | None = None) -> None:
         """The step Sender and alerts; `server` gives host, port, tls for kinds that ask."""
         expect(self.page.get_by_role("heading", name="From which address does mail come?")).to_be_visible()
         self.page.get_by_label("Name of this setup").fill("Invoices")
         self.page.get_by_label("From email address").fill(from_address)
-        for name, value in (server or {}).items():
+        self._fill_server(server or {})
+        self.page.get_by_label("Backend failure alerts email address").fill(self.alerts_address)
+        self._to_the_test()
+
+    def _fill_server(self, server: dict[str, str]) -> None:
+        for name, value in server.items():
             field = self.page.locator(f"#f-{name}")
             if name == "tls":
                 field.select_option(value)
             else:
                 field.fill(value)
-        self.page.get_by_label("Backend failure alerts email address").fill(self.alerts_address)
+
+    def _to_the_test(self) -> None:
         self.page.get_by_role("button", name="Continue to the test").click()
         expect(self.page.get_by_role("heading", name="Test before saving")).to_be_visible()
+
+    def change_sender(self, *, from_address: str = "", server: dict[str, str] | None = None) -> None:
+        """Back from the test to the step Sender and alerts, another answer, and on again."""
+        self.page.get_by_role("list", name="Steps").get_by_role("link", name="Sender and alerts").click()
+        if from_address:
+            self.page.get_by_label("From email address").fill(from_address)
+        self._fill_server(server or {})
+        self._to_the_test()
+
+    def correct_credential(self, name: str, label: str, value: str) -> None:
+        """Types one value of a credential anew, then goes back to the test."""
+        before = self.page.url
+        self.page.goto("/credentials")
+        self.page.get_by_role("link", name=f"{name} {self.tag}").click()
+        self.press("Edit")
+        self.page.get_by_label(re.compile(f"^{re.escape(label)}")).fill(value)
+        self.press("Save changes")
+        expect(self.page.get_by_text("is saved.")).to_be_visible()
+        self.page.goto(before)
 
     def test(self, recipient: str) -> str:
         """Clicks Test and waits for the verdict: passed, failed or cancelled."""
         self.page.locator("#f-recipient").fill(recipient)
+        return self._run("Test")
+
+    def test_again(self) -> str:
+        """The button under the explanation of a failed test."""
+        return self._run("Test again")
+
+    def test_saved_setup(self) -> str:
+        """Test on the page of a saved setup, which leads to a page of its own."""
+        self.page.goto("/outbound")
+        self.page.get_by_role("main").get_by_role("link", name="Invoices").click()
+        return self.test(self.email)
+
+    def _run(self, button: str) -> str:
         with self.page.expect_navigation():
-            self.page.get_by_role("button", name="Test", exact=True).click()
+            self.page.get_by_role("button", name=button, exact=True).click()
         return wait_for(self._verdict, seconds=TEST_SECONDS, what="the verdict of the test")
 
     def _verdict(self) -> str | None:
@@ -110,6 +171,12 @@ class Customer:
         self.press("Continue to save")
         self.page.get_by_role("button", name="Save", exact=True).click()
         expect(self.page.get_by_text("Healthy").first).to_be_visible()
+
+    def go_live(self) -> None:
+        """The last test, save, and a key for the product."""
+        assert self.test(self.email) == "passed", self.verdict_text()
+        self.save()
+        self.make_api_key()
 
     def make_api_key(self) -> str:
         self.page.goto("/api-keys")

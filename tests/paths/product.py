@@ -44,9 +44,10 @@ def wait_for(condition: Callable[[], Found | None], *, seconds: float = 30, what
 class Product:
     """Web, workers and scheduler of one test session; each can be stopped, killed and started again."""
 
-    def __init__(self, folder: Path, *, database_url: str, redis_url: str, box: Sandbox) -> None:
+    def __init__(self, folder: Path, *, database_url: str, redis_url: str, box: Sandbox, ca_bundle: Path) -> None:
         self.folder = folder
         self.box = box
+        self.ca_bundle = ca_bundle
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -66,7 +67,7 @@ class Product:
             "MAILSETUP_MICROSOFT_LOGIN_URL": self.box.login_url,
             "MAILSETUP_GRAPH_URL": self.box.graph_url,
             "MAILSETUP_OUTLOOK_SMTP": f"{outlook[0]}:{outlook[1]}",
-            "MAILSETUP_CA_BUNDLE": str(self.box.ca_file),
+            "MAILSETUP_CA_BUNDLE": str(self.ca_bundle),
             "MAILSETUP_OPERATOR_SMTP_URL": f"smtp://{operator[0]}:{operator[1]}?tls=none",
             "MAILSETUP_OPERATOR_FROM": "operator@example.com",
             "MAILSETUP_PROXY_HOPS": "1",
@@ -91,7 +92,7 @@ class Product:
         for name in names or tuple(self.commands()):
             with (self.folder / f"{name}.log").open("ab") as log:
                 self.processes[name] = subprocess.Popen(
-                    self.commands()[name], cwd=TOP, env=self.environ, stdout=log, stderr=log
+                    self.commands()[name], cwd=TOP, env=self.environ, stdout=log, stderr=log, start_new_session=True
                 )
         if "web" in self.processes:
             wait_for(self._answers, what="the first page")
@@ -105,10 +106,13 @@ class Product:
             return False
 
     def stop(self, *names: str, kill: bool = False) -> None:
-        """Ends these processes, or all: kindly, or as a crash would."""
+        """Ends these processes, or all: kindly, or as a crash of the machine would."""
         chosen = {name: self.processes.pop(name) for name in names or tuple(self.processes) if name in self.processes}
         for process in chosen.values():
-            process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+            if kill:
+                os.killpg(process.pid, signal.SIGKILL)  # as when the machine dies: its children too
+            else:
+                process.terminate()
         for name, process in chosen.items():
             try:
                 process.wait(30)
