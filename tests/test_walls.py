@@ -63,6 +63,10 @@ def _doors(app: Flask, rule: Rule, values: dict[str, str]) -> Iterator[Door]:
         yield Door(method, path, rule.endpoint, getattr(view, "access_rule", "none"), frozenset(rule.arguments))
 
 
+# Reading what a mail says leaves a line in the audit trail.
+AUDITED_LOOKS = {"messages.content"}
+
+
 def ask(client: FlaskClient, door: Door) -> int:
     return client.open(door.path, method=door.method).status_code
 
@@ -138,7 +142,8 @@ def test_it_finds_the_things_of_the_owner(doors, alice):
     """Else the test above would pass with addresses that lead nowhere."""
     found = [door for door in guarded(doors) if door.method == "GET" and door.arguments & set(OBJECTS)]
     for door in found:
-        assert ask(alice.client, door) in {200, 302}, door
+        # 409: it is there, but of another type than this page is for.
+        assert ask(alice.client, door) in {200, 302, 409}, door
 
 
 def test_it_refuses_every_change_by_a_member(doors, bob, session):
@@ -157,7 +162,7 @@ def test_it_keeps_members_out_of_pages_for_admins(doors, bob):
 def test_it_changes_nothing_by_looking(doors, alice, session):
     before = snapshot(session)
     for door in doors:
-        if door.method in SAFE and door.rule != "api":
+        if door.method in SAFE and door.rule != "api" and door.endpoint not in AUDITED_LOOKS:
             ask(alice.client, door)
             assert snapshot(session) == before, door
 
