@@ -24,7 +24,7 @@ from mailsetup.outbound import probe
 from mailsetup.outbox import sweep as outbox_sweep
 
 LEASE = "scheduler"
-LEASE_SECONDS = 45.0
+LEASE_SECONDS = 20.0  # how long the sweeps rest after the scheduler that had it crashed
 TICK_SECONDS = 1.0
 
 log = structlog.get_logger()
