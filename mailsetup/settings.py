@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -45,11 +46,17 @@ class Settings:
     operator_from: str = ""
     operator_emails: tuple[str, ...] = ()
     worker_lanes: int = 32
+    journal_dir: str = ""
     proxy_hops: int = 0
     metrics_token: Secret = NO_SECRET
     gateway_listen: tuple[str, int] | None = None
     gateway_certificate_file: str | None = None
     gateway_key_file: str | None = None
+
+    @property
+    def journal_folder(self) -> Path:
+        """Where workers note what a mail service accepted until the database knows it."""
+        return Path(self.journal_dir or Path(tempfile.gettempdir()) / f"mailsetup-{os.getuid()}-journal")
 
     @property
     def production(self) -> bool:
@@ -104,6 +111,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         operator_from=env.text("MAILSETUP_OPERATOR_FROM"),
         operator_emails=tuple(filter(None, env.text("MAILSETUP_OPERATOR_EMAILS").replace(",", " ").lower().split())),
         worker_lanes=env.number("MAILSETUP_WORKER_LANES", Settings.worker_lanes, 1, 256),
+        journal_dir=env.text("MAILSETUP_JOURNAL_DIR"),
         proxy_hops=env.number("MAILSETUP_PROXY_HOPS", 0, 0, 5),
         metrics_token=Secret(env.text("MAILSETUP_METRICS_TOKEN")),
         gateway_listen=env.host_port("MAILSETUP_GATEWAY_LISTEN", ("", 0))

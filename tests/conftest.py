@@ -11,6 +11,7 @@ import ipaddress
 import secrets
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,7 +43,11 @@ def settings_changes() -> dict[str, Any]:
 
 @pytest.fixture
 def settings(
-    database_url: str, redis_url: str, settings_changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    database_url: str,
+    redis_url: str,
+    tmp_path: Path,
+    settings_changes: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Settings:
     """Settings of this test, with keys of its own; the process is started with them."""
     monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
@@ -57,6 +62,7 @@ def settings(
         egress_allow=(ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128")),
         operator_from="alerts@mailsetup.example",
         operator_emails=("olivia@mailsetup.example",),
+        journal_dir=str(tmp_path / "journal"),
     )
     return settings_module.start(replace(fresh, **settings_changes))
 

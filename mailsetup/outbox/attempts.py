@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
 from mailsetup.mail_services.base import SendResult
@@ -15,7 +15,7 @@ from mailsetup.mail_services.errors import TransportError
 from mailsetup.outbound import health
 from mailsetup.outbound.explain import explain_failure
 from mailsetup.outbound.models import OutboundConfig
-from mailsetup.outbox import explanations, retry
+from mailsetup.outbox import claim, explanations, retry
 from mailsetup.outbox.claim import Claimed, attempts, messages
 from mailsetup.outbox.models import ACCEPTED, FAILED, QUEUED, REFUSED, SENDING, SENT, UNKNOWN, WAITING
 
@@ -42,6 +42,58 @@ def record_sent(session: Session, message: Claimed, result: SendResult, now: dat
             "service_id": result.service_id[:400],
         },
     )
+
+
+def record_all_sent(session: Session, sent: Sequence[tuple[Claimed, SendResult]], now: datetime) -> None:
+    """Many acceptances at once, of mail held under one lease."""
+    simple = [(message, result) for message, result in sent if not result.refused]
+    for message, result in sent:
+        if result.refused:
+            record_sent(session, message, result, now)
+    ours = set(claim.lock_begun(session, [message for message, _ in simple]))
+    settled = [(message, result) for message, result in simple if message.id in ours]
+    if len(settled) < len(simple):
+        log.warning("late_result_ignored", messages=len(simple) - len(settled), outcome=SENT)
+    if settled:
+        connection = session.connection()
+        connection.execute(_SENT_MESSAGES, [_sent_message(message, result, now) for message, result in settled])
+        connection.execute(_SENT_ATTEMPTS, [_sent_attempt(message, result, now) for message, result in settled])
+
+
+# Built once: rows are named by `this_id` and `this_try`, whatever else is given is what they become.
+_SENT_MESSAGES = (
+    update(messages)
+    .where(messages.c.id == bindparam("this_id"))
+    .values(status=SENT, lease_token=None, lease_until=None, last_explanation=None)
+    .values(recipients=bindparam("new_recipients"), service_id=bindparam("new_service_id"))
+    .values(finished_at=bindparam("new_finished_at"))
+)
+_SENT_ATTEMPTS = (
+    update(attempts)
+    .where(attempts.c.message_id == bindparam("this_id"), attempts.c.number == bindparam("this_try"))
+    .values(outcome=SENT, stage="accept", answer=bindparam("new_answer"), service_id=bindparam("new_service_id"))
+    .values(finished_at=bindparam("new_finished_at"))
+)
+
+
+def _sent_message(message: Claimed, result: SendResult, now: datetime) -> dict[str, Any]:
+    recipients = _after_result(message, result)
+    return {
+        "this_id": message.id,
+        "new_recipients": recipients,
+        "new_service_id": result.service_id[:400],
+        "new_finished_at": now,
+    }
+
+
+def _sent_attempt(message: Claimed, result: SendResult, now: datetime) -> dict[str, Any]:
+    return {
+        "this_id": message.id,
+        "this_try": message.attempt_count + 1,
+        "new_answer": result.text,
+        "new_service_id": result.service_id[:400],
+        "new_finished_at": now,
+    }
 
 
 def record_failed(

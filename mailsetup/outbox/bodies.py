@@ -35,7 +35,17 @@ def read(session: Session, workspace_id: uuid.UUID, message_id: uuid.UUID) -> by
     query = select(MessageBody.sealed).where(
         MessageBody.message_id == message_id, MessageBody.workspace_id == workspace_id
     )
-    sealed = session.scalar(query)
+    return opened(session, workspace_id, message_id, session.scalar(query))
+
+
+def sealed_of(session: Session, message_ids: list[uuid.UUID]) -> dict[uuid.UUID, bytes]:
+    """The sealed bytes of many messages; those that were purged are left out."""
+    query = select(MessageBody.message_id, MessageBody.sealed).where(MessageBody.message_id.in_(message_ids))
+    return {row.message_id: row.sealed for row in session.connection().execute(query)}
+
+
+def opened(session: Session, workspace_id: uuid.UUID, message_id: uuid.UUID, sealed: bytes | None) -> bytes:
+    """What is inside. Raises NotFound when there is nothing any more, UnsealError when it does not open."""
     if sealed is None:
         raise NotFound("the content of this mail was deleted when its time was over")
     return sealing.unseal_body(session, place(workspace_id, message_id), sealed)

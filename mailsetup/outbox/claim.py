@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import RowMapping, Table, func, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, Table, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from mailsetup.core.ids import new_id
@@ -17,20 +17,20 @@ from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbox.models import CLAIMED, PRIORITIES, QUEUED, SENDING, DeliveryAttempt, Message
 from mailsetup.outbox.ready import IS_HELD, IS_QUEUED, may_send
 
-BATCH = 20
+BATCH = 50
 LEASE = timedelta(seconds=60)
 # Longer than the longest conversation a mail service allows itself (`Timeouts.session`, 14 min).
 WIRE_DEADLINE = timedelta(minutes=15)
 PACE_WINDOW = timedelta(seconds=60)
 HIGH, NORMAL, BULK = PRIORITIES["high"], PRIORITIES["normal"], PRIORITIES["bulk"]
 # High overtakes, yet a full batch always has room for what is below it.
-SHARES = ((HIGH, BATCH - 4), (NORMAL, BATCH - 1), (BULK, BATCH), (NORMAL, BATCH), (HIGH, BATCH))
+SHARES = ((HIGH, BATCH - 10), (NORMAL, BATCH - 2), (BULK, BATCH), (NORMAL, BATCH), (HIGH, BATCH))
 
 messages, attempts = cast("Table", Message.__table__), cast("Table", DeliveryAttempt.__table__)
-_COLUMNS = (
+COLUMNS = (
     Message.id, Message.workspace_id, Message.config_id, Message.priority, Message.next_attempt_at,
     Message.attempt_count, Message.retry_step, Message.message_id, Message.envelope_sender, Message.from_address,
-    Message.recipients, Message.frozen, Message.possible_duplicate,
+    Message.recipients, Message.frozen, Message.possible_duplicate, Message.size,
 )  # fmt: skip
 
 
@@ -51,6 +51,7 @@ class Claimed:
     recipients: list[dict[str, Any]]
     frozen: bool
     possible_duplicate: bool
+    size: int
     token: str
 
 
@@ -96,7 +97,7 @@ def _take(
         update(messages)
         .where(messages.c.id.in_(select(chosen.c.id)), messages.c.status == QUEUED)
         .values(status=CLAIMED, lease_token=token, lease_until=now + LEASE)
-        .returning(*_COLUMNS)
+        .returning(*COLUMNS)
     )
     return session.connection().execute(taken).mappings().all()
 
@@ -121,47 +122,70 @@ def room_again_at(session: Session, config_id: uuid.UUID, now: datetime) -> date
     return (session.scalar(oldest) or now) + PACE_WINDOW
 
 
-def begin_sending(session: Session, message: Claimed, now: datetime) -> bool:
-    """Marks the mail as on the wire and writes its attempt, before the first byte; False when the lease is lost."""
+def begin_sending(session: Session, group: Sequence[Claimed], now: datetime) -> list[Claimed]:
+    """Marks these mails as on the wire and writes their attempts, before the first byte; those we still hold.
+
+    All of a group are held under one lease.
+    """
+    if not group:
+        return []
     marked = (
         update(messages)
-        .where(messages.c.id == message.id, messages.c.lease_token == message.token, messages.c.status == CLAIMED)
-        .values(status=SENDING, lease_until=now + WIRE_DEADLINE, attempt_count=message.attempt_count + 1)
+        .where(_held(group, CLAIMED))
+        .values(status=SENDING, lease_until=now + WIRE_DEADLINE, attempt_count=messages.c.attempt_count + 1)
+        .returning(messages.c.id)
     )
-    if not session.connection().execute(marked).rowcount:
-        return False
-    session.connection().execute(
-        insert(attempts).values(
-            id=new_id(),
-            workspace_id=message.workspace_id,
-            message_id=message.id,
-            config_id=message.config_id,
-            number=message.attempt_count + 1,
-            started_at=now,
-        )
-    )
-    return True
+    held = set(session.connection().execute(marked).scalars())
+    begun = [message for message in group if message.id in held]
+    if begun:
+        session.connection().execute(insert(attempts), [_attempt(message, now) for message in begun])
+    return begun
 
 
-def release(session: Session, claimed: Iterable[Claimed], now: datetime) -> None:
-    """Gives back what never went on the wire; it is due as before."""
-    for message in claimed:
-        given_back = (
-            update(messages)
-            .where(
-                messages.c.id == message.id,
-                messages.c.lease_token == message.token,
-                messages.c.status.in_([CLAIMED, SENDING]),
-            )
-            .values(status=QUEUED, lease_token=None, lease_until=None)
-        )
-        if session.connection().execute(given_back).rowcount:
-            _close_attempt(session, message.id, now)
+def still_held(session: Session, group: Sequence[Claimed], now: datetime) -> list[Claimed]:
+    """Those of a begun group that are still ours, their wire deadline counted anew from now."""
+    if not group:
+        return []
+    kept = update(messages).where(_held(group, SENDING)).values(lease_until=now + WIRE_DEADLINE)
+    held = set(session.connection().execute(kept.returning(messages.c.id)).scalars())
+    return [message for message in group if message.id in held]
 
 
-def _close_attempt(session: Session, message_id: uuid.UUID, now: datetime) -> None:
-    begun = attempts.c.message_id == message_id, attempts.c.finished_at.is_(None)
-    session.connection().execute(update(attempts).where(*begun).values(finished_at=now, outcome="released"))
+def lock_begun(session: Session, group: Sequence[Claimed]) -> list[uuid.UUID]:
+    """The ids of a begun group that are still ours, locked until the transaction ends."""
+    if not group:
+        return []
+    query = select(messages.c.id).where(_held(group, SENDING)).order_by(messages.c.id).with_for_update()
+    return list(session.connection().execute(query).scalars())
+
+
+def release(session: Session, group: Sequence[Claimed], now: datetime) -> None:
+    """Gives back what never went on the wire; it is due as before, and no try is counted."""
+    begun = still_held(session, group, now)
+    if begun:
+        tries = [{"of": message.id, "try": message.attempt_count + 1} for message in begun]
+        chosen = attempts.c.message_id == bindparam("of"), attempts.c.number == bindparam("try")
+        session.connection().execute(delete(attempts).where(*chosen, attempts.c.finished_at.is_(None)), tries)
+    for status, counted in ((SENDING, 1), (CLAIMED, 0)) if group else ():
+        free = {"status": QUEUED, "lease_token": None, "lease_until": None}
+        given_back = update(messages).where(_held(group, status))
+        session.connection().execute(given_back.values(**free, attempt_count=messages.c.attempt_count - counted))
+
+
+def _held(group: Sequence[Claimed], status: str) -> ColumnElement[bool]:
+    ids = [message.id for message in group]
+    return and_(messages.c.id.in_(ids), messages.c.lease_token == group[0].token, messages.c.status == status)
+
+
+def _attempt(message: Claimed, now: datetime) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "workspace_id": message.workspace_id,
+        "message_id": message.id,
+        "config_id": message.config_id,
+        "number": message.attempt_count + 1,
+        "started_at": now,
+    }
 
 
 def renew(session: Session, tokens: Sequence[str], now: datetime) -> None:

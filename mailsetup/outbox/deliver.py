@@ -1,14 +1,18 @@
 """One lane: keeps one connection to one setup's mail service and sends that setup's mail through it.
 
-No transaction is open while the network is in use. What became of one mail and the start of the next
-are written in the same transaction, so a lane commits once a mail.
+No transaction is open while the network is in use. What became of one group of mails and the start of the
+next are written in the same transaction; what happens within a group is noted in the lane's journal, so that
+a killed worker leaves no more than the mail on the wire in doubt.
 """
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import deque
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 import structlog
@@ -23,13 +27,17 @@ from mailsetup.mail_services.errors import TransportError
 from mailsetup.outbound import health
 from mailsetup.outbound.connect import connect_config
 from mailsetup.outbound.models import OutboundConfig
-from mailsetup.outbox import attempts, claim, explanations, prepare
+from mailsetup.outbox import attempts, bodies, claim, explanations, prepare
 from mailsetup.outbox.claim import Claimed
 from mailsetup.outbox.clock import DatabaseClock
+from mailsetup.outbox.journal import Journal
 from mailsetup.outbox.ready import Ready
 
 OUTAGE_PAUSES = (0.2, 0.5, 1, 2, 5, 10)
 OUTAGE_SECONDS = 600.0
+# A group ends after so long or so many bytes: what was begun but not sent yet must not grow old or large.
+GROUP_SECONDS = 2.0
+GROUP_BYTES = 4_000_000
 log = structlog.get_logger()
 
 
@@ -41,6 +49,7 @@ class Turns(Protocol):
     """What a lane asks of the drain it belongs to."""
 
     clock: DatabaseClock
+    journals: Path
 
     def over(self, started: float) -> bool:
         """Whether a lane that began at this moment should end now."""
@@ -77,6 +86,8 @@ class Lane:
         self.started = time.monotonic()
         self.service: MailService | None = None
         self.waiting: deque[Claimed] = deque()
+        self.begun: deque[tuple[Claimed, Mail]] = deque()
+        self.journal = Journal(turns.journals)
         self.claimed_any = False
         self._health_told = False
 
@@ -93,6 +104,7 @@ class Lane:
         except Exception:  # The job edge: the lease ends, and the mail is found again.
             log.exception("lane_failed", config=str(self.setup.config_id))
         finally:
+            self.journal.close()
             if self.service is not None:
                 self.service.close()
 
@@ -109,6 +121,7 @@ class Lane:
         """Sends what was claimed; False when the connection is of no more use."""
         token = self.waiting[0].token
         self.turns.hold(token)
+        self.journal.start(token)
         try:
             return self._open() and self._send_all()
         finally:
@@ -130,47 +143,81 @@ class Lane:
         """The service could not be reached: noted on the mail at hand, the others are given back untouched."""
         message, now = self.waiting.popleft(), self.turns.clock.now()
         with db.session_scope() as session:
-            if claim.begin_sending(session, message, now):
+            if claim.begin_sending(session, [message], now):
                 attempts.record_failed(session, message, self._config(session), error, now)
 
     def _send_all(self) -> bool:
-        mail = self._turn(None)
-        while mail is not None:
-            done = self._talk(*mail)
-            mail = self._turn(done)
-            if not done.connection_good:
+        self._turn([])
+        while self.begun:
+            done = self._send_group()
+            good = all(one.connection_good for one in done)
+            self._turn(done, go_on=good and not stopping.requested())
+            if not good or stopping.requested():
                 return False
         return True
 
-    def _turn(self, done: Done | None) -> tuple[Claimed, Mail] | None:
-        """Writes what became of a mail and begins the next one, in one transaction."""
+    def _send_group(self) -> list[Done]:
+        """Sends what was begun, until the connection is of no more use or the group has lasted long enough."""
+        ends, done = time.monotonic() + GROUP_SECONDS, []
+        while self.begun and not stopping.requested() and time.monotonic() < ends:
+            done.append(self._talk(*self.begun.popleft()))
+            if not done[-1].connection_good:
+                break
+        return done
+
+    def _turn(self, done: list[Done], *, go_on: bool = True) -> None:
+        """Writes what became of a group and begins the next one, in one transaction."""
         try:
             with db.session_scope() as session:
-                if done is not None:
-                    self._record(session, done)
-                good = done is None or done.connection_good
-                return self._begin_next(session) if good else None
+                self._record(session, done)
+                begun = self._begin(session) if go_on else None
         except Exception:
             # The next mail's trouble, or the database's, must not cost what is known of this one.
-            if done is not None:
+            if done:
                 self._record_patiently(done)
             raise
+        self.journal.settled()
+        if begun is not None:
+            # What a rolled back transaction began was never on the wire: it stays in line to be given back.
+            self.begun, taken = begun
+            for _ in range(taken):
+                self.waiting.popleft()
 
-    def _begin_next(self, session: Session) -> tuple[Claimed, Mail] | None:
-        # What a rolled back transaction began was never on the wire: it stays in line to be given back.
-        while self.waiting and not stopping.requested():
-            message, now = self.waiting[0], self.turns.clock.now()
-            if claim.begin_sending(session, message, now):
-                mail = self._prepared(session, message)
-                if mail is not None:
-                    return message, mail
-            self.waiting.popleft()
-        return None
+    def _begin(self, session: Session) -> tuple[deque[tuple[Claimed, Mail]], int]:
+        """What to send next, and how many of the waiting it took: the rest of the group first, in its order."""
+        now = self.turns.clock.now()
+        if self.begun:
+            held = {message.id for message in claim.still_held(session, [message for message, _ in self.begun], now)}
+            return deque(pair for pair in self.begun if pair[0].id in held), 0
+        taken = 0
+        while taken < len(self.waiting):
+            group = self._next_group(taken)
+            taken += len(group)
+            begun = self._begin_group(session, group, now)
+            if begun:
+                return begun, taken
+        return deque(), taken
 
-    def _prepared(self, session: Session, message: Claimed) -> Mail | None:
+    def _next_group(self, taken: int) -> list[Claimed]:
+        group: list[Claimed] = []
+        size = 0
+        for message in itertools.islice(self.waiting, taken, None):
+            size += message.size
+            if group and size > GROUP_BYTES:
+                break
+            group.append(message)
+        return group
+
+    def _begin_group(self, session: Session, group: list[Claimed], now: datetime) -> deque[tuple[Claimed, Mail]]:
+        begun = claim.begin_sending(session, group, now)
+        sealed = bodies.sealed_of(session, [message.id for message in begun])
+        prepared = ((message, self._prepared(session, message, sealed.get(message.id))) for message in begun)
+        return deque((message, mail) for message, mail in prepared if mail is not None)
+
+    def _prepared(self, session: Session, message: Claimed, sealed: bytes | None) -> Mail | None:
         now = self.turns.clock.now()
         try:
-            return prepare.mail_of(session, message, now, config=self._config)
+            return prepare.mail_of(session, message, sealed, now, config=self._config)
         except InvalidInput as error:
             attempts.record_unfit(session, message, explanations.unfit(str(error)), now)
         except NotFound:
@@ -182,24 +229,30 @@ class Lane:
 
     def _talk(self, message: Claimed, mail: Mail) -> Done:
         """The network part: whatever comes out of it, the mail counts as having been on the wire."""
-        self.waiting.popleft()
+        self.journal.begun(message.id)
         try:
-            return Done(message, result=_required(self.service).deliver(mail, NullReport()))
+            result = _required(self.service).deliver(mail, NullReport())
         except TransportError as error:
+            if not error.ambiguous:
+                self.journal.refused(message.id)
             return Done(message, error=error)
         except Exception:  # The job edge: an error of no known class defers the mail, it never drops it.
             log.exception("delivery_fault", message=str(message.id))
             return Done(message)
+        self.journal.accepted(message.id, result)
+        return Done(message, result=result)
 
-    def _record(self, session: Session, done: Done) -> None:
+    def _record(self, session: Session, done: list[Done]) -> None:
         now = self.turns.clock.now()
-        if done.error is not None:
-            attempts.record_failed(session, done.message, self._config(session), done.error, now)
-        elif done.result is not None:
-            attempts.record_sent(session, done.message, done.result, now)
+        sent = [(one.message, one.result) for one in done if one.result is not None]
+        if sent:
+            attempts.record_all_sent(session, sent, now)
             self._tell_health(session)
-        else:
-            attempts.record_fault(session, done.message, explanations.INTERNAL, now)
+        for one in done:
+            if one.error is not None:
+                attempts.record_failed(session, one.message, self._config(session), one.error, now)
+            elif one.result is None:
+                attempts.record_fault(session, one.message, explanations.INTERNAL, now)
 
     def _tell_health(self, session: Session) -> None:
         # Once a batch is enough: a setup that was degraded is healthy after its first accepted mail.
@@ -207,28 +260,31 @@ class Lane:
             health.accepted(session, self._config(session))
             self._health_told = True
 
-    def _record_patiently(self, done: Done) -> None:
+    def _record_patiently(self, done: list[Done]) -> None:
         """The database went away between the answer and its record: tried until it is back (fault row 18)."""
         deadline = time.monotonic() + OUTAGE_SECONDS
         for pause in (*OUTAGE_PAUSES, *[OUTAGE_PAUSES[-1]] * 60):
             try:
                 with db.session_scope() as session:
                     self._record(session, done)
+                self.journal.settled()
                 return
             except SQLAlchemyError as error:
-                log.warning("result_waits_for_database", message=str(done.message.id), error=type(error).__name__)
+                log.warning("results_wait_for_database", messages=len(done), error=type(error).__name__)
             if time.monotonic() > deadline or stopping.wait(pause):
                 return
 
     def _give_back(self) -> None:
-        if not self.waiting:
+        left = [*(message for message, _ in self.begun), *self.waiting]
+        self.begun.clear()
+        self.waiting.clear()
+        if not left:
             return
         try:
             with db.session_scope() as session:
-                claim.release(session, self.waiting, self.turns.clock.now())
+                claim.release(session, left, self.turns.clock.now())
         except SQLAlchemyError as error:
             log.warning("claim_not_given_back", config=str(self.setup.config_id), error=type(error).__name__)
-        self.waiting.clear()
 
     def _config(self, session: Session) -> OutboundConfig:
         config = session.get(OutboundConfig, self.setup.config_id)

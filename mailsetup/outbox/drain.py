@@ -9,12 +9,15 @@ from collections import Counter, deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 
+from mailsetup import settings
 from mailsetup.core import db, stopping
 from mailsetup.mail_services import registry
 from mailsetup.outbox import claim
 from mailsetup.outbox.clock import DatabaseClock
 from mailsetup.outbox.deliver import Lane
+from mailsetup.outbox.journal import folder_for
 from mailsetup.outbox.ready import Ready, ready_setups
+from mailsetup.outbox.replay import replay
 
 SLICE_SECONDS = 60.0
 # A lane that waits for a slow server must not hold up everybody else: the drain goes on around it.
@@ -24,6 +27,8 @@ LANE_TURN_SECONDS = 2.0
 RENEW_SECONDS = 20.0
 LOOK_SECONDS = 0.05
 IDLE_LOOK_SECONDS = 0.5
+# Mail that may go only later than this is left to the sweep, which rings again.
+WORTH_WAITING = timedelta(seconds=5)
 AGAIN = timedelta(seconds=1)
 
 
@@ -34,6 +39,7 @@ class Drain:
         self.lanes = lanes
         self.slice_seconds = slice_seconds
         self.clock = DatabaseClock()
+        self.journals = folder_for(settings.current())
         self.began = time.monotonic()
         self.ends = self.began + slice_seconds
         self._running: dict[Future[None], Lane] = {}
@@ -48,13 +54,14 @@ class Drain:
 
     def run(self) -> bool:
         """Sends until nothing is due or the slice is over; whether mail may still be due."""
+        replay(self.journals, self.clock.now())
         with ThreadPoolExecutor(self.lanes, thread_name_prefix="lane") as pool:
             while self._running or self._goes_on():
                 started = self._may_start() and self._start_lanes(pool)
                 self._wait(LOOK_SECONDS if started else IDLE_LOOK_SECONDS)
                 self._renew()
                 self._extend()
-        return self._more or bool(self._not_before)
+        return self._more or self._soon()
 
     def over(self, started: float) -> bool:
         """Whether a lane that began at this moment should let others have its place."""
@@ -72,7 +79,12 @@ class Drain:
             self._tokens.discard(token)
 
     def _goes_on(self) -> bool:
-        return self._may_start() and (self._more or bool(self._not_before))
+        return self._may_start() and (self._more or self._soon())
+
+    def _soon(self) -> bool:
+        """Whether mail that could not be claimed may go in a moment."""
+        soon = self.clock.now() + WORTH_WAITING
+        return any(until < soon for until in self._not_before.values())
 
     def _may_start(self) -> bool:
         return not stopping.requested() and time.monotonic() < self.ends
@@ -106,7 +118,7 @@ class Drain:
 
     def _wait(self, seconds: float) -> None:
         if not self._running:
-            if self._more or self._not_before:
+            if self._more or self._soon():
                 stopping.wait(seconds)
             return
         done, _ = wait(self._running, timeout=seconds, return_when=FIRST_COMPLETED)

@@ -17,9 +17,16 @@ from mailsetup.outbox.models import WAITING
 from mailsetup.outbox.queue import sender_of
 
 
-def mail_of(session: Session, message: Claimed, now: datetime, *, config: Callable[[Session], OutboundConfig]) -> Mail:
-    """The mail, frozen now if it was not yet. Raises InvalidInput, NotFound, UnsealError."""
-    content = bodies.read(session, message.workspace_id, message.id)
+def mail_of(
+    session: Session,
+    message: Claimed,
+    sealed: bytes | None,
+    now: datetime,
+    *,
+    config: Callable[[Session], OutboundConfig],
+) -> Mail:
+    """The mail out of its sealed bytes, frozen now if it was not yet. Raises InvalidInput, NotFound, UnsealError."""
+    content = bodies.opened(session, message.workspace_id, message.id, sealed)
     recipients = tuple(entry["address"] for entry in message.recipients if entry["state"] == WAITING)
     if message.frozen:
         return Mail(message.envelope_sender, recipients, content, message.message_id)

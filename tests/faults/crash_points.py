@@ -15,6 +15,7 @@ from mailsetup.mail_services.smtp_service import SMTPService
 from mailsetup.mail_services.smtp_wire import Wire
 from mailsetup.outbox import claim
 from mailsetup.outbox.deliver import Lane
+from mailsetup.outbox.journal import Journal
 from tests.outbox.children import drain, ended, forked
 
 END_OF_MAIL = b"\r\n.\r\n"
@@ -70,6 +71,7 @@ POINTS: dict[str, tuple[Any, str, Callable[[Step], Step]]] = {
     "mid_data": (Wire, "send", _mid_data),
     "after_dot": (Wire, "send", _after_dot),
     "after_reply": (SMTPService, "deliver", _after),
+    "after_the_journal": (Journal, "accepted", _after),
     "after_graph_202": (GraphService, "deliver", _after),
     "after_pop": (QueueWorker, "execute_job", _before),
 }

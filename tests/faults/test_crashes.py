@@ -93,6 +93,8 @@ def test_row_05_sigkill_after_the_reply_before_anything_is_written(
 ) -> None:
     rows = [queue() for _ in range(5)]
     crash_at("after_reply", monkeypatch)
+    send()
+    assert counts(session) == {SENDING: 1, SENT: 4}
     leases_over(session)
     assert sum(row.possible_duplicate for row in rows) == 1
     due_now(session)
@@ -100,6 +102,18 @@ def test_row_05_sigkill_after_the_reply_before_anything_is_written(
     assert {row.status for row in rows} == {SENT}
     assert len(smtp.mails) == 6
     assert len(set(smtp.mails)) == 5
+
+
+def test_row_05_sigkill_after_the_reply_was_noted_before_the_commit(
+    queue: Queue, send: Send, smtp: Server, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [queue() for _ in range(5)]
+    crash_at("after_the_journal", monkeypatch)
+    send()
+    fresh(session)
+    assert {row.status for row in rows} == {SENT}
+    assert {(row.attempt_count, row.possible_duplicate) for row in rows} == {(1, False)}
+    assert len(smtp.mails) == len(set(smtp.mails)) == 5
 
 
 def test_row_07_a_frozen_worker_wakes_up_after_its_lease(
@@ -144,8 +158,8 @@ def test_row_09_a_mail_that_kills_every_worker_is_set_aside(
     queue: Queue, smtp: Server, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     poison, *others = [queue() for _ in range(4)]
-    read, fatal = bodies.read, poison.id
-    monkeypatch.setattr(bodies, "read", lambda s, w, i: die() if i == fatal else read(s, w, i))
+    opened, fatal = bodies.opened, poison.id
+    monkeypatch.setattr(bodies, "opened", lambda s, w, i, b: die() if i == fatal else opened(s, w, i, b))
     for _ in range(6):
         ended(forked(drain))
         leases_over(session)

@@ -117,8 +117,8 @@ def test_it_sets_aside_a_mail_that_kills_every_worker_and_sends_the_others(
     queue: Queue, send: Send, smtp: Server, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     poison, *others = [queue() for _ in range(4)]
-    read, fatal = bodies.read, poison.id
-    monkeypatch.setattr(bodies, "read", lambda s, w, i: dies(None) if i == fatal else read(s, w, i))
+    opened, fatal = bodies.opened, poison.id
+    monkeypatch.setattr(bodies, "opened", lambda s, w, i, b: dies(None) if i == fatal else opened(s, w, i, b))
     for _ in range(6):
         ended(forked(drain))
         swept(session)
