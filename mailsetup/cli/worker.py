@@ -22,6 +22,9 @@ from mailsetup import settings
 from mailsetup.core import db, logs, processes, queues, stopping
 from mailsetup.core.errors import SettingsError
 
+# What says how much mail waits because of an alert; importing it is enough.
+TOLD_TO_ALERTS = ("mailsetup.outbox", "mailsetup.outbound.alerting")
+
 
 class QueueWorker(Worker):
     """RQ's worker with the fork's loose ends tied: see each method."""
@@ -57,9 +60,9 @@ def _name_of(job: Job) -> str:
 
 def make_worker(name: str) -> QueueWorker:
     """A worker for the queue of this name; its jobs' modules are imported before the first fork."""
-    for function, (queue_name, _) in queues.JOBS.items():
-        if queue_name == name:
-            importlib.import_module(function.rpartition(".")[0])
+    modules = {function.rpartition(".")[0] for function, (queue_name, _) in queues.JOBS.items() if queue_name == name}
+    for module in (*modules, *TOLD_TO_ALERTS):
+        importlib.import_module(module)
     worker = QueueWorker(
         [queues.queue(name)],
         connection=queues.connection(),

@@ -18,6 +18,7 @@ from mailsetup.mail_services.base import Consent
 from mailsetup.mail_services.credential_types import CredentialType
 from mailsetup.web.forms import invalid
 from mailsetup.web.frame import register_frame
+from mailsetup.web.paths import local_path
 from mailsetup.web.session import db_session
 from mailsetup.workspaces.access import current_actor, current_user, current_workspace, require
 from mailsetup.workspaces.models import ADMIN, MEMBER
@@ -98,7 +99,8 @@ def edit(credential_id: uuid.UUID) -> ResponseReturnValue:
     """The form of a stored credential; its secrets are not in it."""
     entry = listed(db_session(), _fetch(credential_id))
     form = credential_form(entry.type, credential=entry.credential, version=entry.version)
-    return render_template("credentials/edit.html", entry=entry, form=form, reconnect_url=_reconnect_url(entry))
+    facts = {"reconnect_url": _reconnect_url(entry), "back": _way_back(credential_id)}
+    return render_template("credentials/edit.html", entry=entry, form=form, **facts)
 
 
 @credentials.post("/<uuid:credential_id>/edit")
@@ -119,14 +121,20 @@ def update(credential_id: uuid.UUID) -> ResponseReturnValue:
         return _edit_again(credential_id, error)
     db_session().commit()
     flash(_saved(entry), "success")
-    return redirect(url_for("credentials.show", credential_id=credential_id))
+    return redirect(_way_back(credential_id))
+
+
+def _way_back(credential_id: uuid.UUID) -> str:
+    """Where the person came from to edit it, else its own page."""
+    return local_path(request.values.get("next"), otherwise=url_for("credentials.show", credential_id=credential_id))
 
 
 def _edit_again(credential_id: uuid.UUID, error: InvalidInput) -> ResponseReturnValue:
     db_session().rollback()
     entry = listed(db_session(), _fetch(credential_id))
     form = posted_form(entry.type, error.fields, credential=entry.credential, version=entry.version)
-    return invalid("credentials/edit.html", error.fields, entry=entry, form=form, reconnect_url=_reconnect_url(entry))
+    facts = {"reconnect_url": _reconnect_url(entry), "back": _way_back(credential_id)}
+    return invalid("credentials/edit.html", error.fields, entry=entry, form=form, **facts)
 
 
 def _saved(entry: Listed) -> str:

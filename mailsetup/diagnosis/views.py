@@ -12,14 +12,17 @@ from sqlalchemy import select
 from mailsetup.core.clock import utcnow
 from mailsetup.core.db import fetch_owned
 from mailsetup.core.errors import InvalidInput, NotFound
+from mailsetup.credentials.models import Credential
 from mailsetup.diagnosis import start
 from mailsetup.diagnosis.bundle import support_bundle
-from mailsetup.diagnosis.models import TestRun
+from mailsetup.diagnosis.models import FAILED, TestRun
 from mailsetup.diagnosis.start import TooManyTests, start_test_run
 from mailsetup.diagnosis.words import StageLine, accepted_by, kind_label, stage_lines, until_the_failed_one
+from mailsetup.mail_services import credential_types
+from mailsetup.mail_services.base import Consent
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.web.csrf import is_api
-from mailsetup.web.htmx import is_htmx
+from mailsetup.web.htmx import is_htmx, page_path
 from mailsetup.web.problem import problem
 from mailsetup.web.session import db_session
 from mailsetup.workspaces.access import current_actor, current_user, current_workspace, require
@@ -28,6 +31,7 @@ from mailsetup.workspaces.models import ADMIN, MEMBER
 tests = Blueprint("tests", __name__, url_prefix="/tests")
 blueprints: tuple[Blueprint, ...] = (tests,)
 SLOW_START_SECONDS = 10
+SIGNING_IN = frozenset({"token", "authenticate"})
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class TestView:
     accepted_by: str
     bundle: str
     slow_start: bool
+    correct_path: str
 
 
 @tests.app_template_global("test_view")
@@ -56,7 +61,17 @@ def view_of(run: TestRun) -> TestView:
         accepted_by=accepted_by(run),
         bundle=support_bundle(run),
         slow_start=run.started_at is None and waited > SLOW_START_SECONDS,
+        correct_path=_correct_path(run),
     )
+
+
+def _correct_path(run: TestRun) -> str:
+    """Where to correct the credential when it was refused: its form, which leads back to the page of the test."""
+    credential = db_session().get(Credential, run.credential_id) if run.credential_id else None
+    refused = any(stage.state == FAILED and stage.name in SIGNING_IN for stage in run.stages)
+    if credential is None or not refused or credential_types.get(credential.type).consent is Consent.SIGN_IN:
+        return ""
+    return url_for("credentials.edit", credential_id=credential.id, next=page_path())
 
 
 @tests.app_template_global("test_history")
@@ -112,7 +127,9 @@ def stages(run_id: uuid.UUID) -> ResponseReturnValue:
     """The stages alone; asks for itself again until there is a verdict, and then tells the page."""
     run = _fetch(run_id)
     response = make_response(render_template("diagnosis/_stages.html", run=run))
-    if run.finished:
+    if run.finished and page_path() == url_for("tests.show", run_id=run_id):
+        response.headers["HX-Refresh"] = "true"  # the verdict changes banners and buttons too
+    elif run.finished:
         response.headers["HX-Trigger"] = "testFinished"
     return response
 

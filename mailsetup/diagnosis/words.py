@@ -11,6 +11,7 @@ from mailsetup.mail_services import hints, registry
 from mailsetup.mail_services.base import Consent
 
 MICROSOFT = "Microsoft"
+_ONLY_IN_THE_BUNDLE = frozenset({"expires_at"})
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ def _facts(stage: TestStage) -> str:
     """The evidence in one line, the first few facts of it."""
     if stage.state != PASSED:
         return ""
-    shown = [f"{name.replace('_', ' ')} {_plain(value)}" for name, value in stage.evidence.items()]
+    told = {name: value for name, value in stage.evidence.items() if name not in _ONLY_IN_THE_BUNDLE}
+    shown = [f"{name.replace('_', ' ')} {_plain(value)}" for name, value in told.items()]
     return " · ".join([fact for fact in shown if not fact.endswith(" ")][:4])
 
 

@@ -23,7 +23,7 @@ _ANSWER_STAGES = ("authenticate", "sender", "recipient", "accept")
 
 def graph_fields(*, username: str, from_address: str) -> tuple[Field, ...]:
     """The standard fields, with host, port and TLS given by Graph."""
-    return standard_fields(
+    fields = standard_fields(
         {
             "host": "Microsoft Graph, Microsoft's door for programs. It follows from the Microsoft cloud.",
             "port": "Graph is reached like a web page, on the HTTPS port.",
@@ -33,6 +33,7 @@ def graph_fields(*, username: str, from_address: str) -> tuple[Field, ...]:
         },
         fixed={"host": "graph.microsoft.com", "port": "443", "tls": "implicit"},
     )
+    return tuple(replace(one, choices=(("implicit", "HTTPS"),)) if one.name == "tls" else one for one in fields)
 
 
 class GraphService(MailService):

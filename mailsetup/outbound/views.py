@@ -8,7 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from mailsetup.core.db import fetch_owned
-from mailsetup.outbound import configs, health, usage
+from mailsetup.outbound import alerting, configs, health, usage
 from mailsetup.outbound.banners import stopped_setups
 from mailsetup.outbound.listing import entry_of, list_entries
 from mailsetup.outbound.models import BROKEN, HEALTHY, PAUSED, UNVERIFIED, OutboundConfig
@@ -23,6 +23,7 @@ outbound = Blueprint("outbound", __name__, url_prefix="/outbound")
 blueprints: tuple[Blueprint, ...] = (outbound,)
 register_frame(stopped_setups)
 usage.register()
+alerting.register()
 
 
 @outbound.get("")

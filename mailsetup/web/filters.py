@@ -21,6 +21,7 @@ RELATIVE_DAYS = 7
 UNITS = (("KB", 10**3), ("MB", 10**6), ("GB", 10**9))
 _ADDRESS = re.compile(r"https://[^\s<>\"'`\\]+")
 _TRAILING = ".,;:!?)"
+LINK_SHOWN = 60
 
 
 def person_locale() -> Locale:
@@ -148,9 +149,15 @@ def _link(address: str) -> Markup:
     if not safe_url(address):
         return escape(address)
     return Markup(
-        '<a href="{0}" target="_blank" rel="noopener noreferrer">{0}'
+        '<a href="{}" target="_blank" rel="noopener noreferrer">{}'
         '<span class="sr-only"> (opens in a new tab)</span></a>'
-    ).format(address)
+    ).format(address, _readable(address))
+
+
+def _readable(address: str) -> str:
+    """Where a link leads, without the part that only a browser reads."""
+    host, _, path = address.removeprefix("https://").partition("/")
+    return f"{host}/…" if len(address) > LINK_SHOWN else f"{host}/{path}".rstrip("/")
 
 
 def _plain_spaces(text: str) -> str:

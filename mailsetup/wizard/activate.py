@@ -55,6 +55,7 @@ def plan_of(session: Session, draft: SetupDraft) -> Plan:
 
 def activate(session: Session, draft: SetupDraft, *, actor: Actor, user_id: uuid.UUID) -> OutboundConfig:
     """Saves the draft as a setup and throws the draft away; untested, its mail waits. Raises InvalidInput by field."""
+    result = tested(session, draft)
     config = save_config(
         session,
         workspace_id=draft.workspace_id,
@@ -66,9 +67,11 @@ def activate(session: Session, draft: SetupDraft, *, actor: Actor, user_id: uuid
         settings=cleaned(session, draft),
         credential_id=draft.credential_id,
         alerts_address=draft.alerts_address,
-        tested=tested(session, draft).passed,
+        tested=result.passed,
         fingerprint=current_fingerprint(session, draft),
     )
+    if result.run is not None:
+        result.run.config_id = config.id
     session.delete(draft)
     session.flush()
     return config

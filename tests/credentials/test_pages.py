@@ -247,3 +247,14 @@ def test_it_refuses_a_file_that_is_too_large(alice, session):
     page = alice.client.post("/credentials/new", data=app_form(client_secret="", certificate=upload))
     assert page.status_code == 422
     assert "too large" in beside(page, "certificate")
+
+
+def test_it_leads_back_to_where_somebody_came_from_to_edit(alice, session):
+    credential = make_credential(session, alice.workspace, raw={"username": "mailer", "password": "p-1"})
+    edit = f"/credentials/{credential.id}/edit"
+    form = {"revision": "1", "name": "Relay", "username": "mailer", "password": "p-2"}
+    assert 'name="next" value="/setup/1/test"' in alice.client.get(f"{edit}?next=/setup/1/test").text
+    answer = alice.client.post(edit, data={**form, "next": "https://elsewhere.example"})
+    assert answer.location == f"/credentials/{credential.id}"
+    answer = alice.client.post(edit, data={**form, "revision": "2", "next": "/setup/1/test"})
+    assert answer.location == "/setup/1/test"

@@ -83,3 +83,18 @@ def test_it_does_not_exist_for_a_stranger(charlie, run):
     for path in (f"/tests/{run.id}", f"/tests/{run.id}/stages"):
         assert charlie.client.get(path).status_code == 404
     assert charlie.client.post(f"/tests/{run.id}/again").status_code == 404
+
+
+def test_it_renews_the_page_of_a_test_as_its_verdict_changes_banners_too(alice, run):
+    run_test(str(run.id))
+    headers = {"HX-Request": "true", "HX-Current-URL": f"http://localhost/tests/{run.id}"}
+    answer = alice.client.get(f"/tests/{run.id}/stages", headers=headers)
+    assert answer.headers["HX-Refresh"] == "true"
+
+
+def test_it_leads_to_a_refused_credential_and_back(alice, run, server):
+    assert "Edit credential" not in alice.client.get(f"/tests/{run.id}").text
+    server.replies["AUTH"] = "535 5.7.8 no"
+    run_test(str(run.id))
+    page = alice.client.get(f"/tests/{run.id}").text
+    assert f"/credentials/{run.credential_id}/edit?next=/tests/{run.id}" in page

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from typing import Any
 
@@ -124,16 +123,13 @@ class Customer:
         self._fill_server(server or {})
         self._to_the_test()
 
-    def correct_credential(self, name: str, label: str, value: str) -> None:
-        """Types one value of a credential anew, then goes back to the test."""
-        before = self.page.url
-        self.page.goto("/credentials")
-        self.page.get_by_role("link", name=f"{name} {self.tag}").click()
-        self.press("Edit")
-        self.page.get_by_label(re.compile(f"^{re.escape(label)}")).fill(value)
+    def correct_credential(self, label: str, value: str) -> None:
+        """The button under a refused sign-in: one value of the credential anew, and back to the test."""
+        self.press("Edit credential")
+        self.page.get_by_label(label, exact=True).fill(value)
         self.press("Save changes")
         expect(self.page.get_by_text("is saved.")).to_be_visible()
-        self.page.goto(before)
+        expect(self.page.get_by_role("heading", name="Test before saving")).to_be_visible()
 
     def test(self, recipient: str) -> str:
         """Clicks Test and waits for the verdict: passed, failed or cancelled."""

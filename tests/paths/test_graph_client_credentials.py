@@ -22,7 +22,7 @@ def test_it_walks_from_sign_up_to_the_inbox(customer: Customer, box: Sandbox) ->
     assert customer.test(customer.email) == "failed"
     assert "client secret" in customer.verdict_text()
     assert wrong not in page.content()
-    customer.correct_credential("Contoso app", "Client secret (Value)", values["secret"])
+    customer.correct_credential("Client secret (Value)", values["secret"])
 
     customer.go_live()
     assert box.wait_for_mail(customer.email)[-1].sender == mailbox.address

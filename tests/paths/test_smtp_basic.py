@@ -30,7 +30,7 @@ def test_it_walks_from_sign_up_to_the_inbox(customer: Customer, box: Sandbox) ->
     assert customer.test(customer.email) == "failed"
     assert "User name or password is not right" in customer.verdict_text()
     assert "not-the-password" not in customer.page.content()
-    customer.correct_credential("Mail server login", "Password", account.password)
+    customer.correct_credential("Password", account.password)
 
     customer.go_live()
     customer.post("Invoice 5", customer.shopper)
@@ -68,7 +68,7 @@ def test_it_walks_from_sign_up_to_the_maildir_of_a_real_server(customer: Custome
     customer.sender(from_address="robot@example.test", server=server((exim.host, exim.port), "starttls"))
     assert customer.test(customer.email) == "failed"
     assert "User name or password is not right" in customer.verdict_text()
-    customer.correct_credential("Mail server login", "Password", exim.password)
+    customer.correct_credential("Password", exim.password)
     customer.go_live()
     customer.post("Invoice 7", customer.shopper)
 

@@ -118,3 +118,9 @@ def test_it_links_https_addresses_and_escapes_the_rest() -> None:
 def test_it_shows_nothing_for_nothing() -> None:
     shown = [show(None) for show in (filters.show_date, filters.show_time, filters.show_relative, filters.show_size)]
     assert shown == ["", "", "", ""]
+
+
+def test_it_shows_of_a_long_address_only_where_it_leads() -> None:
+    html = filters.linked(f"Open https://entra.microsoft.com/#view/{'x' * 60}.")
+    assert ">entra.microsoft.com/…<" in html
+    assert "x" * 60 in html

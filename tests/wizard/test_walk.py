@@ -6,6 +6,7 @@ from sqlalchemy import select
 from mailsetup.core import queues
 from mailsetup.credentials.models import Credential
 from mailsetup.diagnosis.jobs import run_test
+from mailsetup.diagnosis.models import TestRun
 from mailsetup.mail_services import registry
 from mailsetup.outbound.models import HEALTHY, UNVERIFIED, OutboundConfig
 from mailsetup.wizard.models import SetupDraft
@@ -45,6 +46,7 @@ def test_it_goes_from_the_question_to_mail_that_flows(alice, ready, server, sess
     assert config.alerts_address == "it@northwind.example"
     assert len(server.mails) == 1
     assert session.scalars(select(SetupDraft)).all() == []
+    assert session.scalars(select(TestRun.config_id)).all() == [config.id]
 
 
 def test_it_makes_a_credential_without_leaving(alice, begin, session):

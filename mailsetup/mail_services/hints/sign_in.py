@@ -198,14 +198,14 @@ CAUSES = (
         "consent_declined",
         "The permission was declined",
         "Someone chose Cancel where Microsoft asked whether we may send mail.",
-        ("Choose Connect again and accept, or ask your Microsoft admin to do it.",),
+        ("Choose Try again and accept, or ask your Microsoft admin to do it.",),
         "workspace_admin",
     ),
     Cause(
         "admin_consent_needed",
         "Your organisation wants an admin to approve the app",
         "People may not approve apps by themselves there.",
-        (f"Send this to your Microsoft admin: {_CONSENT}", "Then choose Connect again."),
+        (f"Send this to your Microsoft admin: {_CONSENT}", "Then sign in again."),
         "microsoft_admin",
     ),
     Cause(

@@ -1,0 +1,43 @@
+"""Tells the alerts which addresses the setups name, and how much mail waits for one."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mailsetup.alerts import routes, waiting
+from mailsetup.alerts.routes import SetupAddress
+from mailsetup.outbound.models import OutboundConfig
+from mailsetup.outbound.waiting import count_waiting
+
+_SUBJECT = "outbound:"
+
+
+def alerts_addresses(session: Session, workspace_id: uuid.UUID) -> Iterator[SetupAddress]:
+    """The address of each setup of a workspace."""
+    wanted = select(OutboundConfig).where(OutboundConfig.workspace_id == workspace_id).order_by(OutboundConfig.name)
+    for config in session.scalars(wanted):
+        yield SetupAddress(config.alerts_address, config.name)
+
+
+def waiting_for(session: Session, workspace_id: uuid.UUID, subject_key: str) -> int | None:
+    """The mail that waits for the setup an alert is about; None for an alert about something else."""
+    if not subject_key.startswith(_SUBJECT):
+        return None
+    try:
+        config_id = uuid.UUID(subject_key.removeprefix(_SUBJECT))
+    except ValueError:
+        return None
+    return count_waiting(session, [config_id])[config_id]
+
+
+def register() -> None:
+    """Makes both known; doing it twice changes nothing."""
+    routes.register(alerts_addresses)
+    waiting.register(waiting_for)
+
+
+register()
