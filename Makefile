@@ -3,13 +3,17 @@ PYTHON ?= python3
 PORT ?= 8000
 WORKERS ?= 2
 PYTEST_ARGS ?=
+SECONDS ?= 600
+DATABASE ?= postgresql
+# 0 chooses a seed and prints it; the same seed hurts in the same order.
+SEED ?= 0
 # Newer versions of everything: make lock UPGRADE=--upgrade
 UPGRADE ?=
 BIN := .venv/bin
 LINTERS := ruff format types ladder templates architecture
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults lint format lock installed installed-dev $(addprefix lint-,$(LINTERS))
+.PHONY: help run test test-faults test-chaos lint format lock installed installed-dev $(addprefix lint-,$(LINTERS))
 
 help: ## Show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -30,6 +34,10 @@ test-faults: installed-dev ## Run every row of the fault matrix on SQLite, then 
 		echo "== The fault matrix on $$database"; \
 		MAILSETUP_TEST_DATABASE=$$database $(BIN)/python -m pytest -m faults tests/faults $(PYTEST_ARGS) || failed=1; \
 	done; exit $$failed
+
+test-chaos: installed-dev ## Kill and restart everything at random (SECONDS=600 DATABASE=sqlite SEED=7)
+	@$(PYTHON) mailsetup/cli/system_packages.py
+	@$(BIN)/python -m tests.chaos.campaign --seconds $(SECONDS) --database $(DATABASE) --seed $(SEED) --keep
 
 lint: installed-dev ## Check style, types, imports, templates and the rules of the house
 	@$(MAKE) --no-print-directory --keep-going $(addprefix lint-,$(LINTERS))

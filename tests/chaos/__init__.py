@@ -1,0 +1,1 @@
+"""A campaign: thousands of mails while workers are killed and Redis and the database come and go."""
