@@ -25,7 +25,7 @@ test: installed-dev ## Run every test on SQLite, then on PostgreSQL (some: make 
 	@$(PYTHON) mailsetup/cli/system_packages.py
 	@failed=0; for database in sqlite postgresql; do \
 		echo "== The tests on $$database"; \
-		MAILSETUP_TEST_DATABASE=$$database $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -rs $(PYTEST_ARGS) || failed=1; \
+		MAILSETUP_TEST_DATABASE=$$database $(BIN)/python -m pytest -n $(WORKERS) -rs $(PYTEST_ARGS) || failed=1; \
 	done; exit $$failed
 
 test-faults: installed-dev ## Run every row of the fault matrix on SQLite, then on PostgreSQL

@@ -1,6 +1,7 @@
 """What the alerts learn from the setups."""
 
 import uuid
+from typing import Any
 
 from mailsetup.alerts.open import open_alert
 from mailsetup.alerts.routes import listeners
@@ -16,7 +17,12 @@ def test_it_lists_the_alerts_address_of_each_setup_as_told(session, workspace, c
 
 
 def test_it_counts_the_mail_that_waits_now_not_when_the_alert_opened(session, workspace, config):
-    facts = {"subject_label": "Invoices", "cause": "mail_stopped", "title": "Stopped", "explanation": {}}
+    facts: dict[str, Any] = {
+        "subject_label": "Invoices",
+        "cause": "mail_stopped",
+        "title": "Stopped",
+        "explanation": {},
+    }
     alert = open_alert(
         session, workspace_id=workspace.id, subject_key=subject_key(config), fix_path="/", notify_address="", **facts
     )

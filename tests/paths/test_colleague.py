@@ -9,7 +9,7 @@ from tests.paths.customer import Customer
 from tests.paths.product import Product
 from tests.paths.world import app_values, new_mailbox
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 FOR_ADMINS = ("Edit", "Pause", "Test", "Delete setup", "Make default", "Save rule", "New setup", "New credential")
 
 

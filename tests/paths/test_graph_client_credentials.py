@@ -5,9 +5,10 @@ from playwright.sync_api import expect
 
 from mailsetup.sandbox import Sandbox
 from tests.paths.customer import Customer
+from tests.paths.product import wait_for
 from tests.paths.world import app_values, new_mailbox
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 KIND = "Microsoft Office 365 Exchange (Graph) with OAuth 2.0"
 
 
@@ -28,5 +29,6 @@ def test_it_walks_from_sign_up_to_the_inbox(customer: Customer, box: Sandbox) ->
     assert box.wait_for_mail(customer.email)[-1].sender == mailbox.address
     receipt = customer.post("Invoice 1", customer.shopper)
     assert box.wait_for_mail(customer.shopper, timeout=40)[0].subject == "Invoice 1"
+    wait_for(lambda: customer.message(receipt["id"])["status"] == "sent", what="the record of the acceptance")
     page.goto(f"/messages/{receipt['id']}")
     expect(page.get_by_text("Accepted").first).to_be_visible()

@@ -9,7 +9,7 @@ from tests.paths.customer import Customer
 from tests.paths.product import Product
 from tests.paths.world import app_values, new_mailbox
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 KIND = "Microsoft Office 365 Exchange (Graph) with OAuth 2.0"
 SIGNING_IN = "Microsoft 365, by signing in"
 

@@ -9,7 +9,7 @@ from tests.paths.customer import Customer
 from tests.paths.product import wait_for
 from tests.paths.world import app_values, consent_revoked, new_mailbox
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 
 def mail_flows(customer: Customer, box: Sandbox) -> None:

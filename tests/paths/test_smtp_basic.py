@@ -8,7 +8,7 @@ from tests.fakes.exim import Exim
 from tests.paths.customer import Customer
 from tests.paths.product import wait_for
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 KIND = "SMTP with user name and password"
 
 

@@ -6,7 +6,7 @@ from mailsetup.sandbox import Sandbox
 from tests.paths.customer import Customer
 from tests.paths.world import app_values, new_mailbox
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 KIND = "SMTP with OAuth 2.0 (Microsoft 365)"
 
 
