@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import time
 import uuid
+from datetime import timedelta
 
 from flask import Flask, current_app, session
 from flask_login import LoginManager, current_user, login_user, logout_user
+from sqlalchemy import delete, select
 
+from mailsetup.core.clock import utcnow
 from mailsetup.web.session import db_session
-from mailsetup.workspaces.models import User
+from mailsetup.workspaces.models import EndedSession, User
+from mailsetup.workspaces.tokens import new_token, token_hash
 
 LONGEST_SECONDS = 12 * 3600
 SINCE = "since"
+SESSION_ID = "session_id"
 WORKSPACE = "workspace_id"
 
 
@@ -47,10 +52,17 @@ def load_signed_in(cookie_id: str) -> SignedIn | None:
     if not isinstance(since, int) or time.time() - since > LONGEST_SECONDS:
         return None
     try:
-        user = db_session().get(User, uuid.UUID(user_id))
+        wanted = select(User).where(User.id == uuid.UUID(user_id))
     except ValueError:
         return None
+    # In the same question: a cookie that was copied must not outlive signing out (OWASP ASVS 5.0.0, 7.4.1).
+    ended = select(EndedSession.id_hash).where(EndedSession.id_hash == _session_hash())
+    user = db_session().scalar(wanted.where(~ended.exists()))
     return SignedIn(user) if user and str(user.session_epoch) == epoch else None
+
+
+def _session_hash() -> str:
+    return token_hash(str(session.get(SESSION_ID, "")))
 
 
 def signed_in_user() -> User | None:
@@ -65,6 +77,7 @@ def begin_session(user: User) -> None:
     """Signs the person in with a session that keeps nothing of what was there before."""
     session.clear()
     session[SINCE] = int(time.time())
+    session[SESSION_ID] = new_token()
     login_user(SignedIn(user))
 
 
@@ -81,6 +94,14 @@ def remember_workspace(workspace_id: uuid.UUID) -> None:
 
 
 def end_session() -> None:
-    """Signs the person out."""
+    """Signs the person out, and everybody who has a copy of this browser's cookie; the caller commits."""
+    if signed_in_user() is not None and _session_hash():
+        _remember_end(_session_hash())
     logout_user()
     session.clear()
+
+
+def _remember_end(id_hash: str) -> None:
+    database = db_session()
+    database.execute(delete(EndedSession).where(EndedSession.expires_at < utcnow()))
+    database.merge(EndedSession(id_hash=id_hash, expires_at=utcnow() + timedelta(seconds=LONGEST_SECONDS)))

@@ -31,6 +31,15 @@ class User(HasId, Base):
     last_sign_in_at: Mapped[datetime | None]
 
 
+class EndedSession(Base):
+    """A session that somebody signed out of, until it would have ended by itself: its cookie works no more."""
+
+    __tablename__ = "ended_sessions"
+
+    id_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class Workspace(HasId, Base):
     """A customer. Everything else belongs to one."""
 

@@ -152,6 +152,18 @@ def test_it_signs_out_by_post_only(alice):
     assert alice.client.get("/members").status_code == 302
 
 
+def test_it_ends_the_session_and_not_only_the_cookie(app: Flask, client, alice, session):
+    """Whoever copied the cookie is out too, and the person's other browsers stay in."""
+    client.post("/sign-in", data=CREDENTIALS)
+    elsewhere, thief = app.test_client(), app.test_client()
+    elsewhere.post("/sign-in", data=CREDENTIALS)
+    thief.set_cookie("session", client.get_cookie("session").value)
+    assert thief.get("/members").status_code == 200
+    client.post("/sign-out")
+    assert thief.get("/members").status_code == 302
+    assert elsewhere.get("/members").status_code == 200
+
+
 def test_it_ends_other_sessions_when_the_password_changes(app: Flask, alice):
     elsewhere = people.signed_in_client(app, alice.user, alice.workspace)
     new = "quiet harbour lamp 47"

@@ -83,6 +83,7 @@ def sign_out() -> ResponseReturnValue:
     """Ends the session."""
     target = local_path(request.args.get("next"), otherwise=url_for("sign_in.index"))
     login.end_session()
+    db_session().commit()
     return redirect(target)
 
 
