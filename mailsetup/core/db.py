@@ -74,13 +74,13 @@ def load_models() -> None:
 
 
 def make_engine(url: str, *, pool_size: int = 10) -> Engine:
-    """An engine with our rules for the database behind `url`."""
+    """An engine with our rules for the database behind `url`; its errors are logged, so they name no values."""
     if url.startswith("sqlite"):
-        engine = create_engine(url, connect_args={"timeout": 20})
+        engine = create_engine(url, connect_args={"timeout": 20}, hide_parameters=True)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediate)
         return engine
-    return create_engine(url, pool_pre_ping=True, pool_size=pool_size, max_overflow=pool_size)
+    return create_engine(url, pool_pre_ping=True, pool_size=pool_size, max_overflow=pool_size, hide_parameters=True)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import structlog
 
@@ -11,7 +13,16 @@ from mailsetup.core.redact import scrub
 
 
 def _scrub_values(_logger: object, _name: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    return {key: scrub(value) if isinstance(value, str) else value for key, value in entry.items()}
+    return {key: _scrubbed(value) for key, value in entry.items()}
+
+
+def _scrubbed(value: Any) -> Any:
+    """Texts wherever they are: a traceback is a list of dictionaries."""
+    if isinstance(value, str):
+        return scrub(value)
+    if isinstance(value, Mapping):
+        return {key: _scrubbed(inner) for key, inner in value.items()}
+    return [_scrubbed(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def configure(*, pretty: bool = False) -> None:

@@ -48,6 +48,13 @@ class ListedJob(Job):
             raise PermissionError(f"{self.func_name} is not a job of this product")
         return super().func
 
+    @property
+    def success_callback(self) -> None:
+        """None: we have no callbacks, so a name in Redis is somebody else's, and RQ would import it."""
+        return None
+
+    failure_callback = stopped_callback = success_callback
+
 
 def configure(url: str) -> None:
     """Points this process's queues at the Redis behind `url`."""

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import SQLAlchemyError, StatementError
 
 from mailsetup.core import db, leases
 from mailsetup.core.clock import utcnow
@@ -95,3 +95,12 @@ def test_it_gives_a_lease_to_one_holder_until_it_ends() -> None:
     with db.session_scope() as session:
         session.execute(text("SELECT 1"))
         assert leases.hold(session, "x", second, 60)
+
+
+def test_it_keeps_values_out_of_the_errors_of_the_database(database_url: str) -> None:
+    """An error is logged and kept in Redis; what was to be stored must not travel with it."""
+    engine = db.make_engine(database_url)
+    with pytest.raises(SQLAlchemyError) as failed, engine.begin() as connection:
+        connection.execute(text("SELECT :kept FROM there_is_no_such_table"), {"kept": "quiet-harbour-47"})
+    engine.dispose()
+    assert "quiet-harbour-47" not in str(failed.value)

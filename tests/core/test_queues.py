@@ -1,6 +1,8 @@
 import json
 import pickle
 import zlib
+from pathlib import Path
+from typing import Any
 
 import pytest
 from rq.exceptions import DeserializationError
@@ -75,3 +77,15 @@ def test_it_does_not_unpickle_what_somebody_put_into_redis() -> None:
 def test_it_goes_on_when_redis_does_not_hear() -> None:
     queues.configure("redis://127.0.0.1:1/0")
     assert queues.ring(DRAIN) is False
+
+
+@pytest.mark.parametrize("when", ["success", "failure", "stopped"])
+def test_it_runs_no_callback_that_somebody_put_into_redis(when: str, tmp_path: Path, monkeypatch: Any) -> None:
+    """RQ imports whatever a callback is named, and an import runs code."""
+    (tmp_path / "hostile_callback.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\ndef call(*_): pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    job = queues.queue("tests").enqueue_call(RUN_TEST, args=("an-id",))
+    queues.connection().hset(f"rq:job:{job.id}", f"{when}_callback_name", "hostile_callback.call")
+    found = queues.queue("tests").fetch_job(job.id)
+    assert getattr(found, f"{when}_callback") is None
+    assert not (tmp_path / "ran").exists()
