@@ -1,5 +1,14 @@
 """What gunicorn and the flask command load."""
 
-from mailsetup.application import create_app
+import sys
 
-app = create_app()
+from mailsetup.application import create_app
+from mailsetup.core.errors import SettingsError
+
+NOT_STARTED = 3  # gunicorn gives up at this status; at another it would try for ever
+
+try:
+    app = create_app()
+except SettingsError as error:
+    sys.stderr.write(f"{error}\n")
+    sys.exit(NOT_STARTED)
