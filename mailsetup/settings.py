@@ -114,9 +114,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         journal_dir=env.text("MAILSETUP_JOURNAL_DIR"),
         proxy_hops=env.number("MAILSETUP_PROXY_HOPS", 0, 0, 5),
         metrics_token=Secret(env.text("MAILSETUP_METRICS_TOKEN")),
-        gateway_listen=env.host_port("MAILSETUP_GATEWAY_LISTEN", ("", 0))
-        if env.text("MAILSETUP_GATEWAY_LISTEN")
-        else None,
+        gateway_listen=_gateway_listen(env),
         gateway_certificate_file=env.path("MAILSETUP_GATEWAY_CERTIFICATE_FILE"),
         gateway_key_file=env.path("MAILSETUP_GATEWAY_KEY_FILE"),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from mailsetup.alerts.models import FAILED, Alert, AlertNotice
@@ -48,12 +48,6 @@ def _parsed(cursor: str) -> uuid.UUID | None:
         return uuid.UUID(cursor) if cursor else None
     except ValueError:
         return None
-
-
-def count_open(session: Session, workspace_id: uuid.UUID) -> int:
-    """How many alerts of the workspace are open."""
-    wanted = select(func.count()).where(Alert.workspace_id == workspace_id, Alert.resolved_at.is_(None))
-    return session.scalar(wanted) or 0
 
 
 def failed_notices(session: Session, workspace_id: uuid.UUID) -> list[AlertNotice]:

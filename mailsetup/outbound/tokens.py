@@ -60,11 +60,6 @@ class TokenMemory:
 _memory = TokenMemory()
 
 
-def forget_tokens() -> None:
-    """Empties this process's memory of tokens."""
-    _memory.clear()
-
-
 class StoredTokens:
     """The token source of saved setups: the sealed cache in the database is shared by all workers.
 

@@ -10,7 +10,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import CTE, ColumnElement, ScalarSelect, and_, exists, func, literal, literal_column, or_, select
+from sqlalchemy import CTE, ColumnElement, ScalarSelect, and_, exists, literal, literal_column, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from mailsetup.outbound.models import SENDING_STATES, OutboundConfig
@@ -75,10 +75,3 @@ def _next_config(after: ColumnElement[uuid.UUID] | uuid.UUID | None) -> ScalarSe
     if after is not None:
         query = query.where(other.config_id > after)
     return query.order_by(other.config_id).limit(1).scalar_subquery()
-
-
-def next_due(session: Session, now: datetime) -> datetime | None:
-    """When a setup that may send next has mail: the earliest time among them, none when none waits."""
-    query = select(func.min(Message.next_attempt_at)).join(OutboundConfig, OutboundConfig.id == Message.config_id)
-    found: datetime | None = session.scalar(query.where(IS_QUEUED, may_send(now)))
-    return found
