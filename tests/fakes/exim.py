@@ -13,6 +13,7 @@ import shutil
 import smtplib
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from email import message_from_bytes, policy
@@ -171,17 +172,17 @@ def exim_ca() -> trustme.CA:
 
 
 @pytest.fixture(scope="session")
-def exim(tmp_path_factory: pytest.TempPathFactory, exim_ca: trustme.CA) -> Iterator[Exim]:
+def exim(exim_ca: trustme.CA) -> Iterator[Exim]:
     """A real exim; its certificate is signed by `exim_ca`."""
     if not Path(PROGRAM).exists():
         databases.missing("exim4")
-    folder = tmp_path_factory.mktemp("exim")
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
-    server = Exim(folder, _free_port(), exim_ca)
-    server.start()
-    yield server
-    server.stop()
+    # Not among pytest's folders: exim runs as a user of its own, who may not pass through those.
+    with tempfile.TemporaryDirectory(prefix="mailsetup-exim-") as folder:
+        Path(folder).chmod(0o755)
+        server = Exim(Path(folder), _free_port(), exim_ca)
+        server.start()
+        yield server
+        server.stop()
 
 
 def _free_port() -> int:
