@@ -44,7 +44,7 @@ def index() -> ResponseReturnValue:
         summary=summarize(configs, waiting),
         configs=configs,
         waiting=waiting,
-        day=chart_of(figures.last_hours(counts, now), label_every=6),
+        day=chart_of(figures.last_hours(counts, now), label_every=8),
         month=chart_of(figures.last_days(counts, now, person_zone()), label_every=10),
         alerts=open_alerts(session, workspace.id),
         endings=ending_soon(session, workspace.id),
