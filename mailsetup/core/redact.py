@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from typing import NoReturn
 
 QUOTE_LIMIT = 2000
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# With what ends a line unseen, or shows text in another order than it has (Unicode TR36, bidirectional spoofing).
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _TOKENS = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?|(?i:bearer)\s+[\w.~+/=-]{12,}")
 
 
@@ -44,10 +45,11 @@ class Secret:
 
 
 def spellings(secret: str) -> set[str]:
-    """The forms in which a service may echo a secret: plain, base64 and URL-encoded."""
+    """The forms in which a service may echo a secret: plain, base64 with or without its end, hex, URL-encoded."""
     raw = secret.encode()
     plain = {secret, urllib.parse.quote(secret, safe=""), urllib.parse.quote_plus(secret)}
-    return plain | {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
+    encoded = {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
+    return plain | encoded | {form.rstrip("=") for form in encoded} | {raw.hex(), raw.hex().upper()}
 
 
 def scrub(text: str, secrets: Iterable[Secret | str] = (), *, limit: int = QUOTE_LIMIT) -> str:

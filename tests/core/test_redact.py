@@ -31,3 +31,16 @@ def test_it_scrubs_tokens_nobody_named() -> None:
 def test_it_drops_control_characters_and_caps_the_length() -> None:
     assert scrub("a\x00b\x1bc") == "a b c"
     assert len(scrub("x" * 10_000)) == 2000
+
+
+@pytest.mark.parametrize("length", [16, 17, 18])
+def test_it_scrubs_hexadecimal_and_base64_without_its_end(length: int) -> None:
+    raw = secrets.token_hex(length).encode()[:length]
+    echoes = [raw.hex(), raw.hex().upper(), base64.b64encode(raw).decode().rstrip("=")]
+    text = scrub(" ".join(echoes), [Secret(raw.decode())])
+    assert not any(echo in text for echo in echoes)
+
+
+@pytest.mark.parametrize("turned", ["\u202e", "\u2066", "\u2028", "\u200f"])
+def test_it_drops_what_turns_the_text_around(turned: str) -> None:
+    assert scrub(f"550 {turned}denied") == "550  denied"
