@@ -8,9 +8,11 @@ from __future__ import annotations
 import contextlib
 import importlib
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import redis
+from redis.client import Pipeline
 from rq import Worker
 from rq.exceptions import DeserializationError
 from rq.job import Job
@@ -38,6 +40,16 @@ class QueueWorker(Worker):
         db.engine().dispose(close=False)
         queues.forget_connections()
 
+    def set_current_job_working_time(self, current_job_working_time: float, pipeline: Pipeline | None = None) -> None:
+        """How long the job has run; a Redis that is away must not end the worker, and with it the mail at hand."""
+        with _redis_may_be_away():
+            super().set_current_job_working_time(current_job_working_time, pipeline)
+
+    def maintain_heartbeats(self, job: Job) -> None:
+        """Tells Redis that the job still runs; that can wait until Redis is back."""
+        with _redis_may_be_away():
+            super().maintain_heartbeats(job)
+
     def handle_warm_shutdown_request(self) -> None:
         """A deploy: the running job is told to finish the mail at hand and to take no more."""
         super().handle_warm_shutdown_request()
@@ -48,6 +60,14 @@ class QueueWorker(Worker):
         """A job that failed is logged by name and id; its work is in the database and is rung for again."""
         queues.log.error("job_failed", job=_name_of(job), job_id=job.id, queue=queue.name)
         super().handle_job_failure(job, queue, *args, **kwargs)
+
+
+@contextlib.contextmanager
+def _redis_may_be_away() -> Iterator[None]:
+    try:
+        yield
+    except (redis.ConnectionError, redis.TimeoutError) as error:
+        queues.log.warning("worker_redis_away", error=type(error).__name__)
 
 
 def _name_of(job: Job) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from mailsetup.core import queues
 from mailsetup.settings import Settings
+from tests.valkey_server import ValkeyServer
 
 TOP = Path(__file__).parents[2]
 # The job is replaced in the child process only: it says who runs it, then waits to be told to stop.
@@ -61,12 +62,16 @@ def alive(pid: int) -> bool:
 def worker(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A real worker with one job running."""
     queues.configure(redis_url)
-    process = subprocess.Popen([sys.executable, "-c", PROGRAM, database_url, redis_url, str(tmp_path)], cwd=TOP)
+    log = (tmp_path / "log").open("wb")
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, database_url, redis_url, str(tmp_path)], cwd=TOP, stdout=log
+    )
     queues.ring("mailsetup.outbox.jobs.drain")
     wait_for(lambda: (tmp_path / "horse").exists() and (tmp_path / "horse").read_text() != "")
     yield process
     process.kill()
     process.wait()
+    log.close()
 
 
 def test_it_takes_its_running_job_along_when_killed(worker: subprocess.Popen[bytes], tmp_path: Path) -> None:
@@ -79,4 +84,15 @@ def test_it_takes_its_running_job_along_when_killed(worker: subprocess.Popen[byt
 def test_it_lets_the_job_at_hand_finish_when_asked_to_stop(worker: subprocess.Popen[bytes], tmp_path: Path) -> None:
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(20) == 0
+    assert (tmp_path / "finished").exists()
+
+
+def test_it_does_not_end_its_running_job_when_redis_is_away(
+    worker: subprocess.Popen[bytes], valkey: ValkeyServer, tmp_path: Path
+) -> None:
+    valkey.kill()
+    wait_for(lambda: "worker_redis_away" in (tmp_path / "log").read_text())
+    assert worker.poll() is None
+    worker.send_signal(signal.SIGTERM)
+    worker.wait(20)
     assert (tmp_path / "finished").exists()
