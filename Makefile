@@ -3,6 +3,8 @@ PYTHON ?= python3
 PORT ?= 8000
 WORKERS ?= 2
 PYTEST_ARGS ?=
+# One figure, or several with commas; empty measures all.
+ONLY ?=
 SECONDS ?= 600
 DATABASE ?= postgresql
 # 0 chooses a seed and prints it; the same seed hurts in the same order.
@@ -13,7 +15,7 @@ BIN := .venv/bin
 LINTERS := ruff format types ladder templates architecture
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults test-chaos lint format lock installed installed-dev $(addprefix lint-,$(LINTERS))
+.PHONY: help run test test-faults test-chaos bench lint format lock installed installed-dev $(addprefix lint-,$(LINTERS))
 
 help: ## Show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +40,10 @@ test-faults: installed-dev ## Run every row of the fault matrix on SQLite, then 
 test-chaos: installed-dev ## Kill and restart everything at random (SECONDS=600 DATABASE=sqlite SEED=7)
 	@$(PYTHON) mailsetup/cli/system_packages.py
 	@$(BIN)/python -m tests.chaos.campaign --seconds $(SECONDS) --database $(DATABASE) --seed $(SEED) --keep
+
+bench: installed-dev ## Measure everything beside its yardstick (one figure: make bench ONLY=P1)
+	@$(PYTHON) mailsetup/cli/system_packages.py
+	@$(BIN)/python -m bench --only "$(ONLY)"
 
 lint: installed-dev ## Check style, types, imports, templates and the rules of the house
 	@$(MAKE) --no-print-directory --keep-going $(addprefix lint-,$(LINTERS))
