@@ -178,7 +178,7 @@ def test_row_17_somebody_writes_code_into_redis(
         "unlisted": json.dumps(["os.mkdir", None, [str(touched)], {}]).encode(),
     }
     for job_id, payload in crafted.items():
-        facts: dict[str, Any] = {
+        facts: dict[Any, Any] = {
             "data": zlib.compress(payload),
             "created_at": "2026-11-21T10:00:00.0Z",
             "status": "queued",
