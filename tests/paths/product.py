@@ -70,6 +70,7 @@ class Product:
             "MAILSETUP_CA_BUNDLE": str(self.ca_bundle),
             "MAILSETUP_OPERATOR_SMTP_URL": f"smtp://{operator[0]}:{operator[1]}?tls=none",
             "MAILSETUP_OPERATOR_FROM": "operator@example.com",
+            "MAILSETUP_OPERATOR_EMAILS": "operator@northwind.example",
             "MAILSETUP_PROXY_HOPS": "1",
             "MAILSETUP_MICROSOFT_CLIENT_ID": self.box.world.platform_app.client_id,
             "MAILSETUP_MICROSOFT_CLIENT_SECRET": self.box.world.platform_app.secret,
