@@ -1,0 +1,275 @@
+"""The walk through every page: signed out, with nothing, in the wizard, flowing, stopped, as a member, the sandbox."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from mailsetup.sandbox import Sandbox
+from mailsetup.sandbox.people import Mailbox
+from tests.paths.album import Album
+from tests.paths.customer import Customer
+from tests.paths.product import TOP, Product
+from tests.paths.world import app_values, consent_revoked, new_mailbox
+
+GRAPH = "Microsoft Office 365 Exchange (Graph) with OAuth 2.0"
+# The other kinds, each with a word of its card.
+OTHER_KINDS = {"by-sign-in": "Microsoft 365, by signing in", "xoauth2": "SMTP with OAuth 2.0", "smtp": "SMTP with user"}
+OPERATOR = "operator@northwind.example"
+SIGNED_OUT = {"sign-in": "/sign-in", "sign-up": "/sign-up", "api-docs": "/api/docs"}
+EMPTY = {
+    "overview": "/",
+    "outbound": "/outbound",
+    "messages": "/messages",
+    "alerts": "/alerts",
+    "credentials": "/credentials",
+    "credentials-new": "/credentials/new",
+    "credentials-new-app": "/credentials/new?type=microsoft_app",
+    "credentials-new-login": "/credentials/new?type=smtp_login",
+    "members": "/members",
+    "members-invite": "/members/invite",
+    "api-keys": "/api-keys",
+    "api-keys-new": "/api-keys/new",
+    "audit": "/audit",
+    "settings": "/settings",
+    "workspaces-new": "/workspaces/new",
+    "setup": "/setup",
+    "setup-new": "/setup/new",
+}
+LISTS = ("overview", "outbound", "messages", "alerts", "credentials", "members", "api-keys", "audit")
+BLANK_FORMS = {
+    "sign-in": "Sign in",
+    "members/invite": "Make invitation link",
+    "api-keys/new": "Make API key",
+    "workspaces/new": "Make workspace",
+    "setup": "Continue",
+}
+
+
+class Tour:
+    """One customer, a colleague, the operator, and what each of them sees."""
+
+    def __init__(self, album: Album, product: Product, box: Sandbox, new_page: Callable[..., Page]) -> None:
+        self.album, self.product, self.box, self.new_page = album, product, box, new_page
+        self.customer = Customer(self.person(), product)
+        self.page = self.customer.page
+        self.mailbox: Mailbox = new_mailbox(box, self.customer.tag)
+
+    def person(self) -> Page:
+        """A browser of its own, watched."""
+        page = self.new_page()
+        self.album.watch(page)
+        return page
+
+    def walk(self) -> None:
+        """Everything, in the order in which a customer meets it."""
+        self.signed_out()
+        self.customer.sign_up()
+        self.empty()
+        self.wizard()
+        self.flowing()
+        self.stopped()
+        self.member()
+        self.refused()
+        self.operator()
+        self.sandbox()
+
+    def signed_out(self) -> None:
+        for name, address in SIGNED_OUT.items():
+            self.album.open(self.page, address, f"out-{name}", dark=name == "sign-in")
+        self.album.open(self.page, f"/invitations/{'A' * 43}", "out-invitation-unusable", status=404)
+        self.album.open(self.page, "/no-such-page", "out-404", status=404)
+        self._blank("sign-in", "Sign in")
+
+    def _blank(self, address: str, button: str) -> None:
+        """A form sent with nothing in it."""
+        self.page.goto(f"/{address}")
+        self.page.locator("main form").first.evaluate_all("forms => forms.forEach(form => form.noValidate = true)")
+        self.page.get_by_role("main").get_by_role("button", name=button, exact=True).click()
+        expect(self.page.get_by_role("main").get_by_role("alert").first).to_be_visible()
+        self.album.take(self.page, f"blank-{address.replace('/', '-')}")
+
+    def empty(self) -> None:
+        for name, address in EMPTY.items():
+            self.album.open(self.page, address, f"empty-{name}", dark=name in {"overview", "setup"})
+        for address, button in BLANK_FORMS.items():
+            if address != "sign-in":
+                self._blank(address, button)
+        self.page.set_viewport_size({"width": 390, "height": 900})
+        self.page.get_by_role("button", name="Menu").click()
+        self.album.take(self.page, "menu-open")
+
+    def wizard(self) -> None:
+        for name, kind in OTHER_KINDS.items():
+            self.customer.begin(kind)
+            self.album.take(self.page, f"wizard-{name}-credential")
+            draft = self.page.url.rpartition("/")[0]
+            self.album.open(self.page, f"{draft}/sender", f"wizard-{name}-sender")
+        self.album.open(self.page, "/setup/microsoft/callback?state=forged", "wizard-flow-refused", status=400)
+        self._declined()
+        self._graph()
+
+    def _declined(self) -> None:
+        """Whoever signs in at Microsoft says no."""
+        self.customer.begin(OTHER_KINDS["by-sign-in"])
+        self.page.get_by_role("button", name="Sign in with Microsoft").first.click()
+        self.album.take(self.page, "microsoft-sign-in")
+        self.customer.sign_in_at_microsoft(self.mailbox)
+        self.album.take(self.page, "microsoft-consent")
+        self.page.get_by_role("button", name="Cancel").click()
+        expect(self.page).to_have_url(re.compile("/setup/microsoft/callback"))
+        self.album.take(self.page, "wizard-not-connected")
+
+    def _graph(self) -> None:
+        customer, page, album = self.customer, self.page, self.album
+        values = app_values(self.box)
+        customer.begin(GRAPH)
+        album.take(page, "wizard-credential")
+        customer.new_app_credential(**{**values, "secret": str(uuid.uuid4())})
+        album.take(page, "wizard-credential-wrong")
+        customer.new_app_credential(**{**values, "secret": values["secret"][:-4] + "AAAA"})
+        album.take(page, "wizard-sender")
+        page.get_by_label("From email address").fill("nobody")
+        page.get_by_role("button", name="Continue to the test").click()
+        album.take(page, "wizard-sender-wrong")
+        customer.sender(from_address=self.mailbox.address)
+        self._test_and_save(values["secret"])
+
+    def _test_and_save(self, secret: str) -> None:
+        customer, page, album = self.customer, self.page, self.album
+        draft = page.url.rpartition("/")[0]
+        album.take(page, "wizard-test")
+        assert customer.test(customer.email) == "failed"
+        album.take(page, "wizard-test-failed", dark=True)
+        album.open(page, f"{draft}/save", "wizard-save-untested")
+        album.open(page, f"{draft}/credential", "wizard-credential-chosen")
+        album.open(page, f"{draft}/kind", "wizard-kind-chosen")
+        album.open(page, draft, "wizard-resumed")
+        album.open(page, "/", "draft-overview")
+        album.open(page, "/setup", "draft-setup")
+        page.goto(f"{draft}/test")
+        customer.correct_credential("Client secret (Value)", secret)
+        assert customer.test(customer.email) == "passed", customer.verdict_text()
+        album.take(page, "wizard-test-passed", dark=True)
+        customer.press("Continue to save")
+        album.take(page, "wizard-save")
+        page.get_by_role("button", name="Save", exact=True).click()
+        expect(page.get_by_text("Healthy").first).to_be_visible()
+        album.take(page, "saved")
+
+    def flowing(self) -> None:
+        customer, page, album = self.customer, self.page, self.album
+        customer.make_api_key()
+        album.take(page, "api-key-made")
+        sent = customer.post("Invoice 1", customer.shopper)["id"]
+        self.box.wait_for_mail(customer.shopper, timeout=40)
+        expect(page.get_by_text("Shop")).not_to_have_count(0)
+        for name in LISTS:
+            album.open(page, EMPTY[name], f"flowing-{name}", dark=name in {"overview", "messages"})
+        album.open(page, f"/messages/{sent}", "flowing-message")
+        album.open(page, f"/messages/{sent}/content", "flowing-message-content")
+        album.open(page, "/messages?text=nothing-like-this", "messages-none-found")
+        page.goto("/outbound")
+        page.get_by_role("main").get_by_role("link", name="Invoices").click()
+        album.take(page, "flowing-setup", dark=True)
+        album.open(page, f"{page.url}/delete", "setup-delete")
+        self._credential()
+
+    def _credential(self) -> None:
+        page, album = self.page, self.album
+        page.goto("/credentials")
+        page.get_by_role("main").get_by_role("link", name="Contoso app").first.click()
+        album.take(page, "credential")
+        address = page.url
+        album.open(page, f"{address}/edit", "credential-edit")
+        album.open(page, f"{address}/delete", "credential-delete-in-use")
+        album.open(page, address.replace("/credentials/", "/setup/reconnect/"), "setup-reconnect-refused", status=409)
+
+    def stopped(self) -> None:
+        customer, page, album = self.customer, self.page, self.album
+        with consent_revoked(self.box, self.box.world.app):
+            waiting = customer.post("Invoice 2", customer.shopper)["id"]
+            self.box.wait_for_mail(customer.alerts_address, timeout=40)
+            for name in LISTS:
+                album.open(page, EMPTY[name], f"stopped-{name}", dark=name == "overview")
+            page.get_by_role("region", name="Notices").get_by_role("link", name="See what to do").click()
+            album.take(page, "stopped-setup", dark=True)
+            album.open(page, f"/messages/{waiting}", "stopped-message")
+            page.goto("/alerts")
+            page.locator("main a[href*='/alerts/']").first.click()
+            album.take(page, "stopped-alert")
+            assert customer.test_saved_setup() == "failed"
+            album.take(page, "saved-setup-test-failed")
+            album.open(page, page.url, "saved-setup-test-failed-again")
+        assert customer.test_saved_setup() == "passed", customer.verdict_text()
+        album.take(page, "saved-setup-test-passed")
+        self.box.wait_for_mail(customer.alerts_address, count=2, timeout=40)
+        album.open(page, "/alerts", "solved-alerts")
+
+    def invite(self) -> str:
+        self.page.goto("/members/invite")
+        self.page.get_by_label("E-mail address").fill(f"bob.{self.customer.tag}@northwind.example")
+        self.customer.press("Make invitation link")
+        self.album.take(self.page, "invited")
+        link = self.page.locator("main code").inner_text().strip()
+        self.album.open(self.page, "/members", "members-with-invitation")
+        self.album.open(self.page, link, "invitation-for-another", status=200)
+        return link
+
+    def member(self) -> None:
+        link, bob = self.invite(), self.person()
+        self.album.open(bob, link, "invitation")
+        bob.get_by_label("Your name").fill("Bob Lind")
+        bob.get_by_label("Password").fill(self.customer.password)
+        bob.get_by_role("button", name="Make account and join").click()
+        expect(bob.get_by_role("heading", name="Overview")).to_be_visible()
+        for name in (*LISTS, "settings"):
+            self.album.open(bob, EMPTY[name], f"member-{name}", status=403 if name == "audit" else 200)
+        bob.goto("/outbound")
+        bob.get_by_role("main").get_by_role("link", name="Invoices").click()
+        self.album.take(bob, "member-setup")
+        self.album.open(bob, "/setup", "member-403", status=403)
+        self.album.open(bob, link, "invitation-used", status=404)
+
+    def refused(self) -> None:
+        self.album.open(self.page, "/no-such-page", "404", status=404)
+        self.album.open(self.page, f"/messages/{uuid.uuid4()}", "404-message", status=404)
+        self.album.open(self.page, "/operator", "404-operator", status=404)
+
+    def operator(self) -> None:
+        command = [
+            sys.executable,
+            "-m",
+            "flask",
+            "--app",
+            "app",
+            "workspace",
+            "create",
+            "Operations",
+            "--admin",
+            OPERATOR,
+        ]
+        made = subprocess.run(
+            command, check=False, cwd=TOP, env=self.product.environ, capture_output=True, text=True, timeout=60
+        )
+        assert made.returncode == 0, made.stderr
+        page = self.person()
+        page.goto(made.stdout.split()[-1])
+        page.get_by_label("Your name").fill("Olga Nyberg")
+        page.get_by_label("Password").fill(self.customer.password)
+        page.get_by_role("button", name="Make account and join").click()
+        expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+        self.album.open(page, "/operator", "operator")
+
+    def sandbox(self) -> None:
+        page, pages = self.person(), self.box.pages_url
+        for name in ("", "switches", "inbox", "requests"):
+            self.album.open(page, f"{pages}/{name}", f"sandbox-{name or 'world'}")
+        page.goto(f"{pages}/inbox")
+        page.locator("main a[href*='/mail/']").first.click()
+        self.album.take(page, "sandbox-mail")
