@@ -32,7 +32,7 @@ from mailsetup.workspaces import passwords
 from tests import people
 from tests.people import Person
 
-pytest_plugins = ["tests.databases", "tests.valkey_server", "tests.fakes.exim", "tests.distribution"]
+pytest_plugins = ["tests.databases", "tests.valkey_server", "tests.browsers", "tests.fakes.exim", "tests.distribution"]
 
 
 @pytest.fixture
