@@ -28,7 +28,9 @@ VERBS = {
     "test": "tested",
     "cancel": "cancelled",
     "retry": "sent again",
+    "send-again": "sent again",
     "make-default": "made the default",
+    "view": "content looked at",
 }
 THINGS = {"user": "Person", "api-key": "API key", "api_key": "API key", "outbound": "Setup", "config": "Setup"}
 
@@ -37,7 +39,8 @@ def action_words(action: str) -> str:
     """An action such as `credential:create` as people say it: Credential made."""
     thing, _, verb = action.partition(":")
     noun = THINGS.get(thing) or thing.replace("-", " ").replace("_", " ").capitalize()
-    return f"{noun} {VERBS.get(verb) or verb.replace('-', ' ').replace('_', ' ')}".strip()
+    verb = verb.replace("_", "-")
+    return f"{noun} {VERBS.get(verb) or verb.replace('-', ' ')}".strip()
 
 
 def detail_words(detail: Mapping[str, Any]) -> str:
