@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import func, select
 
+from mailsetup.alerts import routes
 from mailsetup.alerts.models import Alert, AlertNotice
 from mailsetup.alerts.open import open_alert, open_alerts, resolve_alerts
 from mailsetup.alerts.routes import add_route
 from mailsetup.core import queues
 from mailsetup.core.db import session_scope
+from mailsetup.core.errors import InvalidInput
 from mailsetup.workspaces.audit import SYSTEM
 from tests.alerts.conftest import facts_of_stop, stopped
 from tests.alerts.simultaneous import all_at_once
@@ -117,3 +120,10 @@ def test_it_rings_once_the_caller_commits(session, workspace):
     assert queues.queue(queues.ALERTS).count == 0
     session.commit()
     assert queues.queue(queues.ALERTS).count == 1
+
+
+def test_it_takes_only_so_many_further_addresses(session, workspace, monkeypatch):
+    monkeypatch.setattr(routes, "ROUTE_LIMIT", 1)
+    add_route(session, workspace_id=workspace.id, actor=SYSTEM, address="one@northwind.example")
+    with pytest.raises(InvalidInput, match="At most 1 further"):
+        add_route(session, workspace_id=workspace.id, actor=SYSTEM, address="two@northwind.example")
