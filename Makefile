@@ -3,6 +3,7 @@ PYTHON ?= python3
 PORT ?= 8000
 WORKERS ?= 2
 PYTEST_ARGS ?=
+EXAMPLES ?= 100000
 # One figure, or several with commas; empty measures all.
 ONLY ?=
 SECONDS ?= 600
@@ -15,7 +16,7 @@ BIN := .venv/bin
 LINTERS := ruff format types ladder templates architecture
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-faults test-chaos bench lint format lock installed installed-dev $(addprefix lint-,$(LINTERS))
+.PHONY: help run test test-hints test-faults test-chaos bench lint format lock installed installed-dev $(addprefix lint-,$(LINTERS))
 
 help: ## Show these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -40,6 +41,9 @@ test-faults: installed-dev ## Run every row of the fault matrix on SQLite, then 
 test-chaos: installed-dev ## Kill and restart everything at random (SECONDS=600 DATABASE=sqlite SEED=7)
 	@$(PYTHON) mailsetup/cli/system_packages.py
 	@$(BIN)/python -m tests.chaos.campaign --seconds $(SECONDS) --database $(DATABASE) --seed $(SEED) --keep
+
+test-hints: installed-dev ## Throw 100,000 arbitrary answers at the explainer (fewer: make test-hints EXAMPLES=5000)
+	@MAILSETUP_EXPLAIN_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n 0 --timeout 7200 tests/mail_services/hints/test_hostile.py
 
 bench: installed-dev ## Measure everything beside its yardstick (one figure: make bench ONLY=P1)
 	@$(PYTHON) mailsetup/cli/system_packages.py

@@ -25,6 +25,7 @@ FEATURES = (
     "mailsetup.outbox.views",
     "mailsetup.api.views",
     "mailsetup.overview.views",
+    "mailsetup.overview.explain",
 )
 BODY_LIMIT = 40 * 1024 * 1024
 

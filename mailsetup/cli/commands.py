@@ -7,9 +7,19 @@ import click
 from mailsetup.cli.database import database
 from mailsetup.cli.demo import demo
 from mailsetup.cli.doctor import doctor
+from mailsetup.cli.explain import commands as explain_commands
 from mailsetup.cli.keys import keys
 from mailsetup.cli.outbox import commands as outbox_commands
 from mailsetup.cli.people import user
 from mailsetup.cli.workspaces import workspace
 
-commands: tuple[click.Command, ...] = (database, workspace, user, demo, keys, doctor, *outbox_commands)
+commands: tuple[click.Command, ...] = (
+    database,
+    workspace,
+    user,
+    demo,
+    keys,
+    doctor,
+    *outbox_commands,
+    *explain_commands,
+)

@@ -63,4 +63,13 @@ def known_facts(service: MailService) -> dict[str, Any]:
     facts: dict[str, Any] = {name: public[name] for name in shown if public.get(name)}
     facts |= {name: service.settings[name] for name in ("from_address", "username") if service.settings.get(name)}
     facts["redirect_uri"] = service.platform.redirect_uri
-    return facts
+    return facts | _sender_facts(service.credential)
+
+
+def _sender_facts(credential: CredentialValue | None) -> dict[str, str]:
+    """Whether an app or a person signs in, and whose app it is: that decides who can repair it."""
+    if credential is None or credential.type not in {"microsoft_app", "microsoft_grant"}:
+        return {}
+    if credential.type == "microsoft_app":
+        return {"signs_in": "app", "app": "own"}
+    return {"signs_in": "person", "app": credential.public.get("app", "platform")}

@@ -127,7 +127,7 @@ NAVIGATION = (
     (NavItem("operator.index", "Operator", "server-cog"),),
 )
 # Pages that belong to a place of the navigation without having one themselves.
-HOMES = {"setup": "outbound", "tests": "outbound", "routes": "alerts"}
+HOMES = {"explain": "messages", "setup": "outbound", "tests": "outbound", "routes": "alerts"}
 
 _providers: list[FrameProvider] = []
 

@@ -192,7 +192,7 @@ def test_it_explains_a_code_that_microsoft_does_not_take(alice, leave, microsoft
     microsoft.token_answers = [refusal("invalid_client", 7000215, 401)]
     answer = come_back(alice, leave())
     assert answer.status_code == 400
-    assert "client secret" in answer.text
+    assert "Our own app at Microsoft needs a new secret" in answer.text
     assert session.scalars(select(Credential)).all() == []
 
 

@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
 from mailsetup.mail_services.errors import TransportError
-from mailsetup.mail_services.hints import graph_answers, network, sign_in, sign_in_rules, smtp_replies
-from mailsetup.mail_services.hints.catalogue import Cause, Confidence, WhoActs
-from mailsetup.mail_services.hints.raw import read_raw
-from mailsetup.mail_services.hints.words import WHO, fillings, stage_label
+from mailsetup.mail_services.hints import (
+    app_causes,
+    graph_answers,
+    graph_causes,
+    network_causes,
+    network_rules,
+    people_causes,
+    providers,
+    sign_in_rules,
+    smtp_login_causes,
+    smtp_mail_causes,
+    smtp_rules,
+    tls_causes,
+)
+from mailsetup.mail_services.hints.catalogue import Cause, Confidence, Evidence, Rule, WhoActs
+from mailsetup.mail_services.hints.quoting import Veil, quoted
+from mailsetup.mail_services.hints.reading import CHANNELS, Pasted, Reading, channel_of, readings
+from mailsetup.mail_services.hints.words import WHO, filled, fillings, stage_label
 
-__all__ = ["Explanation", "cause_of", "explain", "judged", "read_raw", "stage_label"]
+__all__ = ["CHANNELS", "Explanation", "cause_of", "explain", "explain_raw", "judged", "read_raw", "stage_label"]
 
-CAUSES: Mapping[str, Cause] = {
-    cause.slug: cause for cause in (*sign_in.CAUSES, *graph_answers.CAUSES, *smtp_replies.CAUSES, *network.CAUSES)
+_OF_CAUSES = (
+    *(app_causes.CAUSES, people_causes.CAUSES, graph_causes.CAUSES, providers.CAUSES, smtp_login_causes.CAUSES),
+    *(smtp_mail_causes.CAUSES, tls_causes.CAUSES, network_causes.CAUSES),
+)
+CAUSES: Mapping[str, Cause] = {cause.slug: cause for causes in _OF_CAUSES for cause in causes}
+_HOST_OF = {
+    "entra_token": "login.microsoftonline.com",
+    "entra_authorize": "login.microsoftonline.com",
+    "graph": "graph.microsoft.com",
 }
-RULES = (*sign_in_rules.RULES, *graph_answers.RULES, *smtp_replies.RULES, *network.RULES)
+RULES = (*sign_in_rules.RULES, *graph_answers.RULES, *smtp_rules.RULES, *network_rules.RULES)
 
 
 @dataclass(frozen=True)
@@ -43,10 +65,19 @@ class Explanation:
         return {**asdict(self), "steps": list(self.steps), "who": self.who}
 
 
+@cache
+def _rules_of(channel: str) -> tuple[Rule, ...]:
+    return tuple(rule for rule in RULES if not rule.channels or channel in rule.channels)
+
+
+def _rule_of(found: Evidence) -> Rule:
+    """The first rule that fits; the last one fits everything."""
+    return next(rule for rule in _rules_of(found.error.channel) if rule.matches(found))
+
+
 def cause_of(error: TransportError, context: Mapping[str, Any] | None = None) -> Cause:
-    """The first cause of the catalogue whose rule fits; the last rule fits everything."""
-    known = {**(context or {}), **error.context}
-    return next(CAUSES[rule.cause] for rule in RULES if rule.matches(error, known))
+    """Why the error came about."""
+    return CAUSES[_rule_of(Evidence(error, {**(context or {}), **error.context})).cause]
 
 
 def judged(error: TransportError) -> TransportError:
@@ -58,15 +89,81 @@ def judged(error: TransportError) -> TransportError:
 
 def explain(error: TransportError, context: Mapping[str, Any] | None = None) -> Explanation:
     """The failure in plain words, filled with the values of this setup."""
-    cause = cause_of(error, context)
-    words = fillings({**error.context, **{name: value for name, value in (context or {}).items() if value}})
+    evidence = Evidence(error, {**(context or {}), **error.context})
+    return _explanation(_rule_of(evidence), evidence, context or {}, error.raw, Veil({}))
+
+
+def explain_raw(
+    raw: str | bytes, *, channel: str = "", http_status: int | None = None, context: Mapping[str, Any] | None = None
+) -> Explanation:
+    """An answer as it was pasted, in plain words. Never fails, and never shows a secret of the context."""
+    known = dict(context or {})
+    pasted, veil = Pasted(raw), Veil(known)
+    evidence, rule = _likeliest(_found(pasted, channel_of(channel), http_status, known))
+    traceback = "Traceback (most recent" in pasted.original
+    words = Pasted(veil.over(pasted.original)).readable if pasted.is_page else pasted.original
+    quote = quoted(words, veil, last_words=traceback)
+    return _explanation(rule, evidence, known, quote, veil)
+
+
+def read_raw(raw: str | bytes, *, channel: str = "", http_status: int | None = None) -> TransportError:
+    """The error that a pasted answer is most likely about."""
+    pasted = Pasted(raw)
+    evidence, _rule = _likeliest(_found(pasted, channel_of(channel), http_status, {}))
+    evidence.error.raw = quoted(evidence.text, Veil({}))
+    return evidence.error
+
+
+def _found(
+    pasted: Pasted, channel: str, http_status: int | None, context: Mapping[str, Any]
+) -> Iterable[tuple[Evidence, Rule]]:
+    for found in readings(pasted, channel, http_status, context):
+        evidence = _evidence(found, channel, context)
+        yield evidence, _rule_of(evidence)
+
+
+def _evidence(found: Reading, channel: str, context: Mapping[str, Any]) -> Evidence:
+    """What was asked at Microsoft failed on the way to Microsoft, whether its server is named or not."""
+    said = {name: value for name, value in found.error.context.items() if value}
+    if found.error.channel in {"tls", "dns", "tcp"} and not context.get("host"):
+        said |= {"host": host} if (host := _HOST_OF.get(channel)) else {}
+    return Evidence(found.error, {**context, **said}, found.text)
+
+
+def _likeliest(found: Iterable[tuple[Evidence, Rule]]) -> tuple[Evidence, Rule]:
+    """The first that names a particular cause; else the first that names any; else the first."""
+    seen: list[tuple[Evidence, Rule]] = []
+    for evidence, rule in found:
+        if not CAUSES[rule.cause].general:
+            if seen and _family(seen[0][0]) != _family(evidence) and _is_sure(seen[0][1]):
+                break
+            return evidence, rule
+        seen.append((evidence, rule))
+    return next((each for each in seen if _is_sure(each[1])), seen[0])
+
+
+def _is_sure(rule: Rule) -> bool:
+    return (rule.confidence or CAUSES[rule.cause].confidence) != "low"
+
+
+def _family(evidence: Evidence) -> str:
+    """Answers of one service belong together; another service's words in them are only passed on."""
+    channel = evidence.error.channel
+    return channel.partition("_")[0] if channel.startswith(("entra", "graph")) or channel == "smtp_reply" else "way"
+
+
+def _explanation(rule: Rule, found: Evidence, context: Mapping[str, Any], quote: str, veil: Veil) -> Explanation:
+    cause = CAUSES[rule.cause]
+    given = {name: value for name, value in context.items() if value}
+    values = fillings({**found.context, **given}, found.error.code)
+    words = {name: veil.over(value) for name, value in values.items()}
     return Explanation(
         cause=cause.slug,
-        title=cause.title.format_map(words),
-        explanation=cause.explanation.format_map(words),
-        steps=tuple(step.format_map(words) for step in cause.steps),
+        title=filled(cause.title, words),
+        explanation=filled(cause.explanation, words),
+        steps=tuple(filled(step, words) for step in cause.steps),
         who_acts=cause.who_acts,
         permanent=cause.permanent,
-        confidence=cause.confidence,
-        quote=error.raw,
+        confidence=rule.confidence or cause.confidence,
+        quote=quote,
     )

@@ -1,174 +1,42 @@
-"""Causes that Microsoft Graph tells of (learn.microsoft.com, "Microsoft Graph error responses")."""
+"""What the answers of Microsoft Graph mean: first what only words tell, then codes, then the status alone."""
 
-from mailsetup.mail_services.hints.catalogue import Cause, Rule, graph
+from __future__ import annotations
 
-_SUPPORT = "Choose Copy support bundle and send it to our support."
+from mailsetup.mail_services.hints.catalogue import Rule, graph
 
-CAUSES = (
-    Cause(
-        "recipient_invalid",
-        "A recipient's address is not valid",
-        "Microsoft could not read or resolve one of the addresses this mail goes to.",
-        ("Correct the recipient's address, then send the mail again.",),
-        "workspace_admin",
-        scope="message",
+_APP_SENDS = {"signs_in": "app"}
+_CHALLENGED = ("insufficient_claims",)
+
+_WORDS = (
+    Rule("proxy_login", ("graph",), statuses=(407,)),
+    graph("answer_lost", "answer_lost"),
+    graph("no_fault", statuses=(202,)),
+    graph("conditional_access", "insufficient_claims", facts=_APP_SENDS),
+    graph("conditional_access", statuses=(403,), says=_CHALLENGED),
+    graph("claims_challenge", "insufficient_claims"),
+    graph("claims_challenge", says=_CHALLENGED),
+    graph("conditional_access", says=("conditional access",)),
+    graph(
+        "app_limited_to_other_mailboxes",
+        says=("access to odata is disabled", "appaccesspolicy", "accesspolicy settings"),
     ),
-    Cause(
-        "message_malformed",
-        "Microsoft could not read this mail",
-        "The mail itself is not in a form that Microsoft accepts.",
-        (_SUPPORT,),
-        "operator",
-        scope="message",
-        confidence="medium",
-    ),
-    Cause(
-        "message_too_large",
-        "The mail is too large",
-        "The service takes mail only up to {limit}.",
-        ("Send a smaller attachment, or a link to the file.",),
-        "workspace_admin",
-        scope="message",
-    ),
-    Cause(
-        "token_refused",
-        "Microsoft does not accept the token",
-        "We got a token, but Graph refused it even after a new one. Usually the cloud or the tenant does not fit.",
-        (
-            "Check the Microsoft cloud and the tenant ID in the credential: {tenant_id}.",
-            "If the app was approved a few minutes ago, wait and choose Test again.",
-        ),
-        "microsoft_admin",
-        confidence="medium",
-    ),
-    Cause(
-        "graph_access_denied",
-        "The app may not send as this mailbox",
-        "Microsoft knows the app but does not let it send as {mailbox}: the permission Mail.Send is missing or not "
-        "approved, or the app is limited to other mailboxes.",
-        (
-            "Open {link_permissions}: Microsoft Graph > Mail.Send must read Granted; if not, Grant admin consent.",
-            "If the app is limited to some mailboxes, add {mailbox} to that group; check it with "
-            "Test-ServicePrincipalAuthorization -Identity {client_id} -Resource {mailbox}.",
-            "A change takes from a few minutes to two hours. Then choose Test again.",
-        ),
-        "microsoft_admin",
-    ),
-    Cause(
-        "send_as_denied",
-        "This mailbox may not send as {from_address}",
-        "The From address is not the mailbox that sends, and it has no Send As right for it.",
-        (
-            "Use the mailbox's own address as the From address.",
-            "Or give the right in the Exchange admin center: Recipients > Mailboxes > {from_address} > "
-            "Delegation > Send as, add {mailbox}.",
-            "A new right takes up to an hour.",
-        ),
-        "microsoft_admin",
-    ),
-    Cause(
-        "mailbox_blocked",
-        "Microsoft has blocked this mailbox from sending",
-        "Microsoft saw suspicious mail from it.",
-        (
-            "Open https://security.microsoft.com/restrictedusers, find {mailbox} and choose Unblock.",
-            "Change its password first if somebody else used it.",
-        ),
-        "microsoft_admin",
-    ),
-    Cause(
-        "sending_limit_reached",
-        "The mailbox has reached its sending limit",
-        "A mailbox may write to 10,000 recipients in 24 hours, a new one to fewer. Mail flows again by itself.",
-        ("Wait; the limit counts the last 24 hours.", "Spread large mailings over several days or mailboxes."),
-        "nobody_wait",
-        permanent=False,
-    ),
-    Cause(
-        "mailbox_full",
-        "The mailbox is full",
-        "Microsoft keeps a copy of each mail in Sent Items, and there is no room left.",
-        ("Delete or archive old mail in {mailbox}, Sent Items first.",),
-        "mailbox_user",
-    ),
-    Cause(
-        "mailbox_missing",
-        "There is no Exchange Online mailbox for this address",
-        "{mailbox} has no mailbox in the cloud: no licence, still being made, a guest, or on a server of your own.",
-        (
-            "In the Microsoft 365 admin center give {mailbox} a licence with Exchange Online, or use a shared mailbox.",
-            "A new mailbox can take a day.",
-        ),
-        "microsoft_admin",
-    ),
-    Cause(
-        "mailbox_unknown",
-        "Microsoft does not know this mailbox",
-        "There is no {mailbox} in the tenant {tenant_id}.",
-        ("Check the Username and the From address for typing errors.", "Check that the tenant ID is the right one."),
-        "workspace_admin",
-    ),
-    Cause(
-        "mailbox_without_licence",
-        "The mailbox has no valid licence",
-        "The licence of {mailbox} has ended or was removed.",
-        ("In the Microsoft 365 admin center give {mailbox} a licence with Exchange Online.",),
-        "microsoft_admin",
-    ),
-    Cause(
-        "mailbox_moving",
-        "The mailbox is being moved",
-        "Microsoft is moving or repairing the mailbox. We try again.",
-        ("Nothing to do.",),
-        "nobody_wait",
-        permanent=False,
-    ),
-    Cause(
-        "throttled",
-        "Microsoft asks us to slow down",
-        "There was more mail in a short time than Microsoft takes from one mailbox. We wait and go on by ourselves.",
-        ("Nothing to do.",),
-        "nobody_wait",
-        permanent=False,
-    ),
-    Cause(
-        "graph_unavailable",
-        "Microsoft Graph has a fault",
-        "Microsoft answers that its service has a fault at the moment. We try again.",
-        ("Nothing to do. If it lasts, see https://status.cloud.microsoft.",),
-        "nobody_wait",
-        permanent=False,
-    ),
-    Cause(
-        "answer_lost",
-        "Microsoft did not say whether it took the mail",
-        "The mail was handed over, but no clear answer came back. It may have been accepted.",
-        ("Look into Sent Items of {mailbox} before you send it again.",),
-        "nobody_wait",
-        permanent=False,
-    ),
-    Cause(
-        "graph_refused",
-        "Microsoft Graph refused the mail",
-        "We do not know this answer well enough to name the cause.",
-        ("Read Microsoft's own words below.", _SUPPORT),
-        "operator",
-        permanent=False,
-        confidence="low",
-    ),
+    graph("mailbox_on_premises", "extensionError"),
 )
 
-RULES = (
-    graph("answer_lost", "answer_lost"),
+_CODES = (
     graph("send_as_denied", "ErrorSendAsDenied"),
-    graph("recipient_invalid", "ErrorInvalidRecipients"),
+    graph("recipient_invalid", "ErrorInvalidRecipients", "ErrorInvalidSmtpAddress", "ErrorInvalidRecipient"),
     graph("message_too_large", "ErrorMessageSizeExceeded", "RequestBodyTooLarge", "requestEntityTooLarge"),
-    graph("message_too_large", statuses=(413,)),
-    graph("message_malformed", "ErrorMimeContentInvalidBase64String", "ErrorMimeContentInvalid"),
-    graph("message_malformed", "InvalidInternetMessageHeader", "InvalidInternetMessageHeaderCollection"),
-    graph("mailbox_unknown", "ErrorInvalidUser", "ResourceNotFound", "Request_ResourceNotFound"),
-    graph("mailbox_unknown", "ErrorNonExistentMailbox", "ErrorMailRecipientNotFound"),
-    graph("mailbox_missing", "MailboxNotEnabledForRESTAPI", "MailboxNotSupportedForRESTAPI"),
+    graph("message_malformed", "ErrorMimeContentInvalidBase64String", "ErrorMimeContentInvalid", confidence="high"),
+    graph("message_headers_refused", "InvalidInternetMessageHeader", "InvalidInternetMessageHeaderCollection"),
+    graph("attachment_too_small_for_upload", "ErrorAttachmentSizeShouldNotBeLessThanMinimumSize"),
+    graph("mailbox_unknown", "ErrorInvalidUser", "ErrorNonExistentMailbox", "ErrorMailRecipientNotFound"),
+    graph(
+        "mailbox_missing", "MailboxNotEnabledForRESTAPI", "MailboxNotSupportedForRESTAPI", "ErrorMissingEmailAddress"
+    ),
+    graph("account_disabled", "ErrorAccountDisabled"),
+    graph("password_changed", "ErrorPasswordExpired"),
+    graph("exchange_not_in_tenant", "OrganizationFromTenantGuidNotFound"),
     graph("mailbox_without_licence", "ErrorInvalidLicense"),
     graph("mailbox_blocked", "ErrorAccountSuspend", "ErrorAccountSuspendShowTierUpgrade"),
     graph("mailbox_blocked", "ErrorMessageSubmissionBlocked", "ErrorMessageBlocked"),
@@ -176,18 +44,38 @@ RULES = (
     graph("sending_limit_reached", "ErrorExceededMaxRecipientLimit", "ErrorSubmissionQuotaExceeded"),
     graph("mailbox_full", "ErrorQuotaExceeded", "quotaLimitReached"),
     graph("mailbox_moving", "ErrorMailboxMoveInProgress", "ErrorMailboxFailover", "ErrorMailboxStoreUnavailable"),
-    graph("mailbox_moving", "ErrorConnectionFailed"),
+    graph("mailbox_moving", "ErrorConnectionFailed", "MailboxInfoStale"),
+    graph("draft_gone", "ErrorItemNotFound"),
+    graph("draft_changed", "ErrorIrresolvableConflict", "resourceModified"),
     graph("throttled", "ApplicationThrottled", "TooManyRequests", "activityLimitReached", "ErrorTooManyRequests"),
+    graph("throttled", "bandwidthLimitExceeded"),
+    graph("mailbox_unknown", "ResourceNotFound", "Request_ResourceNotFound"),
+    graph("directory_closed", "Authorization_RequestDenied"),
+    graph("graph_access_denied", "ErrorAccessDenied", "AccessDenied"),
+    graph("token_expired", "InvalidAuthenticationToken", says=("token has expired", "token is expired")),
+    graph("our_clock_wrong", "InvalidAuthenticationToken", says=("not yet valid", "not valid yet")),
+    graph("token_refused", "InvalidAuthenticationToken", "Authorization_IdentityNotFound"),
+    graph("mailbox_closed_to_apps", "unauthenticated", "TokenNotFound"),
+    graph("graph_unavailable", "ErrorInternalServerError", "ErrorInternalServerTransientError", "ErrorServerBusy"),
+    graph("graph_unavailable", "ErrorMessageTransientError", "ErrorTimeoutExpired", "ErrorServerUnavailable"),
+    graph("graph_unavailable", "ServiceUnavailable", "serviceNotAvailable", "generalException", statuses=(500, 503)),
+)
+
+_STATUSES = (
+    graph("message_too_large", statuses=(413,)),
     graph("throttled", statuses=(429, 509)),
-    graph("conditional_access", "insufficient_claims"),
-    graph("conditional_access", statuses=(403,), text="insufficient_claims"),
-    graph("graph_access_denied", "ErrorAccessDenied", "AccessDenied", "Authorization_RequestDenied"),
-    graph("graph_access_denied", statuses=(403,)),
-    graph("token_refused", statuses=(401,)),
-    graph("mailbox_unknown", statuses=(404,)),
+    graph("graph_access_denied", statuses=(403,), confidence="medium"),
+    graph("mailbox_closed_to_apps", statuses=(401,)),
+    graph("graph_access_denied", "Forbidden", confidence="medium"),
+    graph("mailbox_unknown", statuses=(404,), confidence="medium"),
+    graph("mailbox_full", statuses=(507,)),
     graph("answer_lost", statuses=(502, 504)),
-    graph("graph_unavailable", statuses=(409, 412, 500, 503)),
+    graph("graph_unavailable", statuses=(500, 503)),
+    graph("draft_changed", statuses=(409, 412), confidence="medium"),
     # One odd mail must not stop all others, so a 400 that we do not know ends the mail.
     graph("message_malformed", statuses=(400,)),
+    graph("graph_unavailable", "ServiceUnavailable", "serviceNotAvailable", "generalException", "UnknownError"),
+    graph("message_malformed", "BadRequest", "RequestBodyRead", "invalidRequest", "ErrorInvalidRequest"),
     Rule("graph_refused", ("graph",)),
 )
+RULES = (*_WORDS, *_CODES, *_STATUSES)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from mailsetup.mail_services.clouds import CLOUDS
+from mailsetup.mail_services.hints.providers import provider_of
 
 WHO = {
     "workspace_admin": "You, or another admin of this workspace",
@@ -26,6 +28,19 @@ _WITHOUT = {
     "limit": "the service's limit",
     "ended": "its end date",
 }
+# What a command shows where the value is not known, or is nothing that belongs on a command line.
+_IN_COMMANDS = {
+    "mailbox_id": ("mailbox", "ADDRESS-OF-THE-MAILBOX"),
+    "sender_id": ("from_address", "THE-FROM-ADDRESS"),
+    "app_id": ("client_id", "CLIENT-ID-OF-THE-APP"),
+}
+_COMMAND_VALUE = re.compile(r"[\w.+@-]{1,120}")
+_ID = re.compile(r"[\w.-]{1,100}")
+_NUMBER = re.compile(r"AADSTS(\d{3,8})")
+_BEGINNING = re.compile(
+    r"(?:^|(?<=\. ))(?:the|your)\b(?= mail server| mailbox| From address| recipient's| mail provider)"
+)
+VALUE_LIMIT = 120
 _STAGES = {
     "settings": "Checking the settings",
     "token": "Getting permission from Microsoft",
@@ -52,23 +67,50 @@ def stage_label(stage: str, context: Mapping[str, Any] | None = None) -> str:
     return _STAGES.get(stage, stage).format_map(fillings(context or {}))
 
 
-def fillings(context: Mapping[str, Any]) -> dict[str, str]:
+def fillings(context: Mapping[str, Any], code: str = "") -> dict[str, str]:
     """Every placeholder of the catalogue, filled from the context or with words that stand for it."""
-    known = {name: str(context.get(name) or instead) for name, instead in _WITHOUT.items()}
-    known["mailbox"] = str(context.get("mailbox") or context.get("username") or known["from_address"])
-    return known | _links(context)
+    known = {name: _shown(context.get(name)) or instead for name, instead in _WITHOUT.items()}
+    known["mailbox"] = _shown(context.get("mailbox") or context.get("username")) or _sender_or_mailbox(known)
+    known["provider"] = provider_of(str(context.get("host") or "")) or "your mail provider"
+    for name, (source, instead) in _IN_COMMANDS.items():
+        known[name] = known[source] if _COMMAND_VALUE.fullmatch(known[source]) else instead
+    return known | _links(context, code)
 
 
-def _links(context: Mapping[str, Any]) -> dict[str, str]:
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """A text of the catalogue with its values; words that stand for a missing one may begin a sentence."""
+    return _BEGINNING.sub(lambda found: found[0].capitalize(), text.format_map(values))
+
+
+def _sender_or_mailbox(known: Mapping[str, str]) -> str:
+    sender = known["from_address"]
+    return sender if sender != _WITHOUT["from_address"] else _WITHOUT["mailbox"]
+
+
+def _shown(value: object) -> str:
+    """A value on one line and not too long: an explanation fits one screen."""
+    text = " ".join(str(value or "").split())
+    return text if len(text) <= VALUE_LIMIT else text[: VALUE_LIMIT - 1] + "…"
+
+
+def _links(context: Mapping[str, Any], code: str) -> dict[str, str]:
     """Deep links into Microsoft's pages; without a client ID the list of apps."""
     cloud = CLOUDS.get(str(context.get("cloud") or "global"), CLOUDS["global"])
-    client_id, tenant_id = str(context.get("client_id") or ""), str(context.get("tenant_id") or "")
+    client_id, tenant_id = _id(context.get("client_id")), _id(context.get("tenant_id"))
     links = {name: cloud.portal_url + _page(page, client_id) for name, page in _PAGES.items()}
     links["link_portal"] = cloud.portal_url
     links["link_consent"] = f"{cloud.login_url}/{tenant_id or 'organizations'}/adminconsent?client_id={client_id}"
     if not client_id:
         links["link_consent"] = links["link_permissions"]
+    number = _NUMBER.search(code)
+    links["link_error"] = f"{cloud.login_url}/error" + (f"?code={number[1]}" if number else "")
     return links
+
+
+def _id(value: object) -> str:
+    """What may stand in an address; nothing of anything else."""
+    text = str(value or "").strip()
+    return text if _ID.fullmatch(text) else ""
 
 
 def _page(page: str, client_id: str) -> str:
