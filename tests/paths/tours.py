@@ -36,6 +36,7 @@ EMPTY = {
     "api-keys": "/api-keys",
     "api-keys-new": "/api-keys/new",
     "audit": "/audit",
+    "explain": "/explain",
     "settings": "/settings",
     "workspaces-new": "/workspaces/new",
     "setup": "/setup",

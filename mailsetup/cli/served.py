@@ -1,0 +1,25 @@
+"""The application of this process, whichever command started it."""
+
+from __future__ import annotations
+
+import sys
+
+from flask import Flask
+
+from mailsetup.cli.bare import bare_app, needs_no_settings
+from mailsetup.core.errors import SettingsError
+
+NOT_STARTED = 3  # gunicorn gives up at this status; at another it would try for ever
+
+
+def served_app() -> Flask:
+    """The product, or only the commands that need no settings; a wrong setting ends the process with a sentence."""
+    if needs_no_settings(sys.argv):
+        return bare_app()
+    from mailsetup.application import create_app
+
+    try:
+        return create_app()
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(NOT_STARTED)
