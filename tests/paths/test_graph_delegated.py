@@ -21,7 +21,7 @@ def test_it_walks_from_sign_up_to_the_inbox(customer: Customer, box: Sandbox) ->
 
     assert customer.test(customer.email) == "failed"
     assert "may not send as invoices@contoso.com" in customer.verdict_text()
-    assert "Use the mailbox's own address as the From address." in customer.verdict_text()
+    assert "se the mailbox's own address as the From address." in customer.verdict_text()
     customer.change_sender(from_address=mailbox.address)
 
     customer.go_live()
