@@ -20,6 +20,7 @@ DEFAULT_LOCALE = "en_US"
 RELATIVE_DAYS = 7
 UNITS = (("KB", 10**3), ("MB", 10**6), ("GB", 10**9))
 _ADDRESS = re.compile(r"https://[^\s<>\"'`\\]+")
+_COMMAND = re.compile(r"\b[A-Z][a-z]+-[A-Z]\w+(?: -[A-Z]\w+ [\w.$@+-]+)+")
 _TRAILING = ".,;:!?)"
 LINK_SHOWN = 60
 
@@ -136,13 +137,22 @@ def show_size(count: float | None) -> str:
 
 
 def linked(text: object) -> Markup:
-    """A text with its https addresses as links that open beside this page; everything else is escaped."""
+    """A text with its https addresses as links that open beside this page, commands as such, all else escaped."""
     source, parts, done = str(text or ""), [], 0
     for found in _ADDRESS.finditer(source):
         address = found[0].rstrip(_TRAILING)
-        parts += [escape(source[done : found.start()]), _link(address)]
+        parts += [_with_commands(source[done : found.start()]), _link(address)]
         done = found.start() + len(address)
-    return Markup("").join([*parts, escape(source[done:])])
+    return Markup("").join([*parts, _with_commands(source[done:])])
+
+
+def _with_commands(text: str) -> Markup:
+    """PowerShell commands with their options, set apart so that they are copied whole."""
+    parts, done = [], 0
+    for found in _COMMAND.finditer(text):
+        parts += [escape(text[done : found.start()]), Markup("<code>{}</code>").format(found[0])]
+        done = found.end()
+    return Markup("").join([*parts, escape(text[done:])])
 
 
 def _link(address: str) -> Markup:

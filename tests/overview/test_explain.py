@@ -70,6 +70,12 @@ def test_it_knows_no_setup_of_another_workspace(bob, charlie, session):
         assert "Hidden" not in page.text
 
 
+def test_it_sets_commands_apart(bob):
+    page = asked(bob, said="535 5.7.139 SmtpClientAuthentication is disabled for the Tenant")
+    command = "Set-CASMailbox -Identity ADDRESS-OF-THE-MAILBOX -SmtpClientAuthenticationDisabled $false"
+    assert f"<code>{command}</code>" in page.text
+
+
 def test_it_shows_what_was_said_as_text(bob):
     page = asked(bob, said="535 <script>alert(1)</script> <b>no</b>")
     assert "<script>alert" not in page.text

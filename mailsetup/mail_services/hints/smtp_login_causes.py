@@ -113,14 +113,13 @@ LOGIN = (
     Cause(
         "oauth_login_refused",
         "The mail server did not accept the token",
-        "Microsoft gave us a token, but its mail server does not let it into {mailbox}. The app is not registered in "
-        "Exchange, has no right to the mailbox, or SMTP sign-in is off.",
+        "Its app is not registered in Exchange, has no right to {mailbox}, or SMTP sign-in is off there.",
         (
             "Switch SMTP on: Set-CASMailbox -Identity {mailbox_id} -SmtpClientAuthenticationDisabled $false",
-            "For an app without sign-in: New-ServicePrincipal -AppId {app_id} -ObjectId OBJECT-ID (the one under "
-            "Enterprise apps), then "
-            "Add-MailboxPermission -Identity {mailbox_id} -User OBJECT-ID -AccessRights FullAccess",
-            "A change takes from 30 minutes to two hours. Then choose Test again.",
+            "For an app without sign-in, with the Object ID under Enterprise apps: "
+            "New-ServicePrincipal -AppId {app_id} -ObjectId OBJECT-ID",
+            "Then: Add-MailboxPermission -Identity {mailbox_id} -User OBJECT-ID -AccessRights FullAccess",
+            "A change takes up to two hours. Then choose Test again.",
         ),
         "microsoft_admin",
         confidence="medium",
