@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
@@ -99,6 +100,40 @@ def imports(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return names | {name.split(".")[0] for name in names}
+
+
+# What opens a connection or looks a name up by itself, or leaves a certificate unchecked.
+OPENERS = {
+    "create_connection", "getaddrinfo", "gethostbyname", "PoolManager", "ProxyManager", "smtplib", "urlopen",
+    "open_connection", "CERT_NONE", "create_default_context", "_create_unverified_context", "Resolver",
+}  # fmt: skip
+MAY_OPEN = tuple(path for path in MAY_TOUCH_THE_NETWORK if path != "mailsetup/mail_services/")
+
+
+def test_it_opens_connections_inside_the_egress_door_only():
+    """Also where the network's modules may be imported, as mail services need their types and errors."""
+    outside = [
+        path for path in ours(".py") if path.parts[0] == "mailsetup" and not path.as_posix().startswith(MAY_OPEN)
+    ]
+    wrong = [f"{path}: {name}" for path in outside for name in sorted(names_used(path) & OPENERS)]
+    assert not wrong, f"Ask mailsetup.core.egress.Door for the connection: {wrong}"
+
+
+def names_used(path: Path) -> set[str]:
+    nodes = list(ast.walk(tree(path)))
+    names = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    return names | {node.id for node in nodes if isinstance(node, ast.Name)} | (imports(path) & OPENERS)
+
+
+def test_it_verifies_every_certificate():
+    files = [path for path in ours(".py") if path.parts[0] == "mailsetup"]
+    wrong = [f"{path}:{node.value.lineno}" for path in files for node in ast.walk(tree(path)) if switched_off(node)]
+    assert not wrong, f"Leave verification on: {wrong}"
+
+
+def switched_off(node: ast.AST) -> TypeGuard[ast.keyword]:
+    off = isinstance(node, ast.keyword) and isinstance(node.value, ast.Constant) and node.value.value is False
+    return off and node.arg in {"verify", "check_hostname", "assert_hostname", "cert_reqs"}  # type: ignore[attr-defined]
 
 
 def test_it_decides_by_kind_inside_the_kinds_only():

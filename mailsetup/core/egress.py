@@ -128,9 +128,10 @@ class Door:
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connected
 
-    def ssl_context(self) -> ssl.SSLContext:
-        """Verifies certificate and name against the system's CAs and the bundle; TLS 1.2 or later."""
-        return _ssl_context(self.ca_bundle)
+    def ssl_context(self, pinned: str = "") -> ssl.SSLContext:
+        """Verifies certificate and name, TLS 1.2 or later; against the `pinned` CA certificates (PEM) alone where
+        there are any, else against the system's and the bundle's."""
+        return _pinned_context(pinned) if pinned else _ssl_context(self.ca_bundle)
 
     def http_pool(self) -> urllib3.PoolManager:
         """HTTP through this door: no redirects, no retries, no environment; 5 s to connect, 30 s to read."""
@@ -154,11 +155,25 @@ def connect_failure(error: OSError) -> str:
 def _ssl_context(ca_bundle: str | None) -> ssl.SSLContext:
     """Built once for each bundle, as reading the system's CAs takes 24 ms; not by `create_default_context`,
     which would write session keys to a file that the environment names."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context = _verifying_context()
     context.load_default_certs(ssl.Purpose.SERVER_AUTH)
     if ca_bundle:
         context.load_verify_locations(cafile=ca_bundle)
+    return context
+
+
+@functools.lru_cache(maxsize=64)
+def _pinned_context(pem: str) -> ssl.SSLContext:
+    context = _verifying_context()
+    context.load_verify_locations(cadata=pem)
+    # The certificate given may be the server's own, or one that somebody else signed.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
+
+
+def _verifying_context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 
 

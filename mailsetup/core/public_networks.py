@@ -41,6 +41,7 @@ _NON_PUBLIC_V6 = tuple(
 _MAPPED = IPv6Network("::ffff:0:0/96")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _SIX_TO_FOUR = IPv6Network("2002::/16")
+_ISATAP = frozenset({0x00005EFE, 0x02005EFE})  # the middle of such an interface identifier (RFC 5214 6.1)
 
 
 def plain(address: Address) -> Address:
@@ -59,6 +60,12 @@ def _carried(address: IPv6Address) -> IPv4Address | None:
     return None
 
 
+def _isatap(address: IPv6Address) -> IPv4Address | None:
+    """The IPv4 address at the end of an ISATAP one, which may lie in any network."""
+    middle = (int(address) >> 32) & 0xFFFFFFFF
+    return IPv4Address(int(address) & 0xFFFFFFFF) if middle in _ISATAP else None
+
+
 def is_public(address: Address) -> bool:
     """Whether mail or web traffic may go there; wrapped forms are judged by what they carry."""
     address = plain(address)
@@ -67,6 +74,9 @@ def is_public(address: Address) -> bool:
     carried = _carried(address)
     if carried is not None:
         return is_public(carried)
+    tunnelled = _isatap(address)
+    if tunnelled is not None and not is_public(tunnelled):
+        return False
     return address in _GLOBAL_UNICAST_V6 and not any(address in network for network in _NON_PUBLIC_V6)
 
 

@@ -49,13 +49,17 @@ class Deadline:
 
 @dataclass
 class Server:
-    """One server of a mail service, and the way to it. `web` says which proxy counts."""
+    """One server of a mail service, and the way to it.
+
+    `web` says which proxy counts; `ca_pem` holds the only authorities that may vouch for the server, if there are any.
+    """
 
     door: Door
     host: str
     port: int
     timeouts: Timeouts
     web: bool = False
+    ca_pem: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
     addresses: list[CheckedAddress] = field(default_factory=list)
 
@@ -104,7 +108,7 @@ class Server:
     def _shake_hands(self, plain: socket.socket, deadline: Deadline) -> ssl.SSLSocket:
         """The handshake, bounded as a whole: a time limit on each read would let a byte drip in now and then."""
         plain.settimeout(0)
-        context = self.door.ssl_context()
+        context = self.door.ssl_context(self.ca_pem)
         encrypted = context.wrap_socket(plain, server_hostname=self.host, do_handshake_on_connect=False)
         while True:
             try:

@@ -43,7 +43,14 @@ class SMTPService(MailService):
             self.check_settings()
             host, port, tls = self.server()
         token = token_stage(self, report) if "token" in self.stages else None
-        server = Server(self.platform.door, host, port, self.platform.timeouts, facts=known_facts(self))
+        server = Server(
+            self.platform.door,
+            host,
+            port,
+            self.platform.timeouts,
+            ca_pem=str(self.settings.get("ca_pem", "")),
+            facts=known_facts(self),
+        )
         self._session = Session(server, Peer(tls, self.login(token), ehlo_name(self.platform.base_url)))
         try:
             self._session.open(report)

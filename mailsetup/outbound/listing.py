@@ -96,4 +96,6 @@ def _fields(kind: str) -> tuple[Field, ...]:
 def _worded(field: Field, value: object) -> str:
     if isinstance(value, bool):
         return "Yes" if value else ""
+    if field.input == "textarea":
+        return "Given" if value else ""
     return dict(field.choices).get(str(value), str(value))

@@ -36,3 +36,8 @@ def test_it_reads_a_list_of_networks():
 def test_it_refuses_a_list_that_is_none():
     with pytest.raises(ValueError, match="does not appear"):
         parse_networks("intranet")
+
+
+@pytest.mark.parametrize("text", ["2a01:111::5efe:7f00:1", "2a01:111::200:5efe:a00:1"])
+def test_it_looks_into_tunnels_within_a_site(text):
+    assert not is_public(parse_address(text))

@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from mailsetup.core.egress import Door
-from mailsetup.mail_services import hints
+from mailsetup.mail_services import authorities, hints
 from mailsetup.mail_services.base import Report
 from mailsetup.mail_services.errors import TransportError
 from tests.core.egress_doors import LOOPBACK
-from tests.fakes.certificates import self_signed
+from tests.fakes.certificates import Authority, self_signed
 from tests.fakes.smtp_server import HANG_UP, SMTPServer, smtp_server
 from tests.mail_services.values import login, session
 
@@ -128,3 +128,19 @@ def test_a_hang_up_before_the_greeting_passes(door, smtp):
 def test_a_private_host_is_refused_before_anything_is_said(smtp):
     failure = failure_of(Door(), smtp)
     assert (failure.stage, failure.code, smtp.connections) == ("resolve", "not_public", 0)
+
+
+def test_it_trusts_the_pinned_authority_alone(authority, tmp_path, tls):
+    pinned = authorities.authority_certificates(authority.bundle.read_text())
+    with bad_server(tls, authority.server()) as server:
+        opened = session(Door(LOOPBACK), server, tls=tls, who=login())
+        opened.server.ca_pem = pinned
+        opened.open(Report())
+        opened.close()
+    other = Authority(tmp_path)
+    with bad_server(tls, other.server()) as server:
+        stranger = session(Door(LOOPBACK, str(other.bundle)), server, tls=tls, who=login())
+        stranger.server.ca_pem = pinned
+        with pytest.raises(TransportError) as failed:
+            stranger.open(Report())
+    assert failed.value.code == "unknown_issuer"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mailsetup.mail_services.authorities import authority_certificates
 from mailsetup.mail_services.base import Field, Platform, Token
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.smtp_auth import Login
@@ -46,6 +47,15 @@ class SMTPBasic(SMTPService):
             input="checkbox",
             required=False,
         ),
+        Field(
+            "ca_pem",
+            "Certificate of your own authority",
+            "Only when the mail server's certificate comes from your company's own authority: paste the authority's "
+            "certificate (PEM). Then only that authority may vouch for the server.",
+            input="textarea",
+            required=False,
+            placeholder="-----BEGIN CERTIFICATE-----",
+        ),
     )
 
     @classmethod
@@ -54,6 +64,8 @@ class SMTPBasic(SMTPService):
         answers = Answers(raw)
         settings = {**clean_server(answers), "username": answers.parsed("username", one_line), **clean_sender(answers)}
         settings["allow_plain_login"] = answers.ticked("allow_plain_login") and settings["tls"] == "none"
+        if pinned := answers.parsed("ca_pem", authority_certificates):
+            settings["ca_pem"] = pinned
         answers.finish()
         return settings
 

@@ -16,6 +16,11 @@ def clean(kind: str, raw: dict[str, str], platform) -> dict[str, Any]:
     return registry.get(kind).clean(raw, platform=platform)
 
 
+def test_smtp_keeps_the_certificate_of_an_own_authority(platform, authority):
+    pem = authority.bundle.read_text()
+    assert clean("smtp_basic", {**SMTP, "ca_pem": f"Our CA:\n{pem}"}, platform)["ca_pem"].strip() == pem.strip()
+
+
 def wrong(kind: str, raw: dict[str, str], platform) -> dict[str, str]:
     with pytest.raises(InvalidInput) as refused:
         clean(kind, raw, platform)
@@ -51,6 +56,8 @@ def test_smtp_takes_what_was_typed(platform):
         ({"from_name": "x" * 201}, "from_name", "too long"),
         ({"username": "a\x00b"}, "username", "line break"),
         ({"host": "x" * 10_000}, "host", "too long"),
+        ({"ca_pem": "hello"}, "ca_pem", "No certificate"),
+        ({"ca_pem": "-----BEGIN PRIVATE KEY-----"}, "ca_pem", "private key"),
     ],
 )
 def test_smtp_says_what_is_wrong_at_the_field(platform, changes, field, words):
