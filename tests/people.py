@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +10,9 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from mailsetup.workspaces import sessions
 from mailsetup.workspaces.audit import Actor
-from mailsetup.workspaces.login import SINCE, WORKSPACE, SignedIn
+from mailsetup.workspaces.login import TOKEN, WORKSPACE
 from mailsetup.workspaces.models import Member, User, Workspace
 from tests import factories
 
@@ -63,10 +63,12 @@ def colleague(app: Flask, session: Session, somebody: Person, *, name: str, emai
 def signed_in_client(app: Flask, user: User, workspace: Workspace | None = None) -> FlaskClient:
     """A browser with a session of this person, as signing in leaves it."""
     client = app.test_client()
+    session: Session = app.extensions["tests.session"]
+    _, token = sessions.begin(session, user, browser="Firefox on Linux", address="192.0.2.1")
+    session.commit()
     with client.session_transaction() as cookie:
-        cookie["_user_id"] = SignedIn(user).get_id()
+        cookie[TOKEN] = token.reveal()
         cookie["_fresh"] = True
-        cookie[SINCE] = int(time.time())
         if workspace is not None:
             cookie[WORKSPACE] = str(workspace.id)
     return client

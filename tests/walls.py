@@ -16,6 +16,7 @@ from mailsetup.core.clock import utcnow
 from mailsetup.core.db import Base
 from mailsetup.diagnosis.models import FAILED, TestRun
 from mailsetup.wizard.models import SetupDraft
+from mailsetup.workspaces import sessions
 from mailsetup.workspaces.invitations import invite
 from mailsetup.workspaces.tokens import new_token, token_hash
 from tests import factories
@@ -87,6 +88,12 @@ def invitation(session: Session, owner: Person) -> uuid.UUID:
     return row.id
 
 
+def user_session(session: Session, owner: Person) -> uuid.UUID:
+    row, _ = sessions.begin(session, owner.user, browser="Firefox on Linux", address="192.0.2.7")
+    session.commit()
+    return row.id
+
+
 # Every name of an argument in a route that holds an id, and how to make such an object.
 OBJECTS: dict[str, Maker] = {
     "credential_id": credential,
@@ -101,6 +108,7 @@ OBJECTS: dict[str, Maker] = {
     "key_id": api_key,
     "member_id": member,
     "invitation_id": invitation,
+    "session_id": user_session,
 }
 # Arguments that are words of the address, with one that is right.
 WORDS = {"kind": "smtp_basic", "step": "sender", "page": "guide", "name": "status"}

@@ -39,7 +39,7 @@ def index() -> ResponseReturnValue:
 
 
 @api_keys.get("/new")
-@require(ADMIN)
+@require(ADMIN, proof=True)
 def new() -> ResponseReturnValue:
     """The form for a key."""
     return render_template(
@@ -48,7 +48,7 @@ def new() -> ResponseReturnValue:
 
 
 @api_keys.post("/new")
-@require(ADMIN)
+@require(ADMIN, proof=True)
 def create() -> ResponseReturnValue:
     """Makes the key and shows its text, this once."""
     chosen = request.form.getlist("scopes")
@@ -79,7 +79,7 @@ def _end_of(day: str) -> datetime | None:
 
 
 @api_keys.post("/<uuid:key_id>/revoke")
-@require(ADMIN)
+@require(ADMIN, proof=True)
 def revoke(key_id: uuid.UUID) -> ResponseReturnValue:
     """Ends the key at once."""
     row = fetch_owned(db_session(), ApiKey, current_workspace().id, key_id)

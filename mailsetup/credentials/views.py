@@ -42,7 +42,7 @@ def index() -> ResponseReturnValue:
 
 
 @credentials.get("/new")
-@require(ADMIN)
+@require(ADMIN, proof=True)
 def new() -> ResponseReturnValue:
     """Which type, and then its form."""
     name = request.args.get("type", "")
@@ -57,7 +57,7 @@ def new() -> ResponseReturnValue:
 
 
 @credentials.post("/new")
-@require(ADMIN)
+@require(ADMIN, proof=True)
 def create() -> ResponseReturnValue:
     """Makes one out of the form."""
     type_ = _formed_type(request.form.get("type", ""))
@@ -94,7 +94,7 @@ def show(credential_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @credentials.get("/<uuid:credential_id>/edit")
-@require(ADMIN)
+@require(ADMIN, proof=True)
 def edit(credential_id: uuid.UUID) -> ResponseReturnValue:
     """The form of a stored credential; its secrets are not in it."""
     entry = listed(db_session(), _fetch(credential_id))
@@ -104,7 +104,7 @@ def edit(credential_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @credentials.post("/<uuid:credential_id>/edit")
-@require(ADMIN)
+@require(ADMIN, proof=True)
 def update(credential_id: uuid.UUID) -> ResponseReturnValue:
     """Saves an edit, if nobody else was faster."""
     entry = listed(db_session(), _fetch(credential_id))
@@ -152,14 +152,14 @@ def _posted_revision() -> int:
 
 
 @credentials.get("/<uuid:credential_id>/delete")
-@require(ADMIN)
+@require(ADMIN, proof=True)
 def confirm_delete(credential_id: uuid.UUID) -> ResponseReturnValue:
     """Asks once, or says what uses it."""
     return render_template("credentials/delete.html", entry=listed(db_session(), _fetch(credential_id)), refused=False)
 
 
 @credentials.post("/<uuid:credential_id>/delete")
-@require(ADMIN)
+@require(ADMIN, proof=True)
 def delete(credential_id: uuid.UUID) -> ResponseReturnValue:
     """Deletes it, unless something uses it."""
     credential = _fetch(credential_id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -21,8 +22,9 @@ from mailsetup.web.csrf import SAFE_METHODS
 from mailsetup.web.htmx import is_htmx
 from mailsetup.web.paths import local_path
 from mailsetup.web.session import db_session
+from mailsetup.workspaces import sessions
 from mailsetup.workspaces.audit import Actor
-from mailsetup.workspaces.login import WORKSPACE, remember_workspace, signed_in_user
+from mailsetup.workspaces.login import WORKSPACE, remember_workspace, signed_in_session, signed_in_user
 from mailsetup.workspaces.members import list_members, memberships
 from mailsetup.workspaces.models import ADMIN, MEMBER, OWNER, ROLES, Member, User, Workspace
 
@@ -32,8 +34,8 @@ PUBLIC, SIGNED_IN, API = "public", "signed_in", "api"
 RULES = (PUBLIC, SIGNED_IN, MEMBER, ADMIN, OWNER, API)
 
 
-def require(role: str, *, own: bool = False) -> Callable[[View], View]:
-    """For people of the current workspace with this role or a higher one."""
+def require(role: str, *, own: bool = False, proof: bool = False) -> Callable[[View], View]:
+    """For people of the current workspace with this role or a higher one; with `proof` who proved themselves lately."""
     if role not in ROLES:
         raise ValueError(f"{role} is not a role")
 
@@ -42,7 +44,7 @@ def require(role: str, *, own: bool = False) -> Callable[[View], View]:
             refusal = _ask_to_sign_in() or _ask_for_workspace()
             if refusal is None:
                 _check_role(role, own=own)
-            return refusal
+            return refusal or (_ask_for_proof() if proof else None)
 
         return marked(_guarded(view, check), role)
 
@@ -52,6 +54,11 @@ def require(role: str, *, own: bool = False) -> Callable[[View], View]:
 def signed_in(view: View) -> View:
     """For whoever is signed in, whatever their workspaces."""
     return marked(_guarded(view, _ask_to_sign_in), SIGNED_IN)
+
+
+def signed_in_lately(view: View) -> View:
+    """For whoever is signed in and proved it lately: their own ways to sign in."""
+    return marked(_guarded(view, lambda: _ask_to_sign_in() or _ask_for_proof()), SIGNED_IN)
 
 
 def public(view: View) -> View:
@@ -79,9 +86,21 @@ def _guarded(view: View, check: Callable[[], ResponseReturnValue | None]) -> Vie
 def _ask_to_sign_in() -> ResponseReturnValue | None:
     if signed_in_user() is not None:
         return None
-    address = url_for("sign_in.index", next=_way_back())
+    return _send_to(url_for("sign_in.index", next=_way_back()), status=401)
+
+
+def _ask_for_proof() -> ResponseReturnValue | None:
+    """Secrets, keys and members change only by somebody who was there a moment ago (OWASP ASVS 5.0.0, 7.5)."""
+    row = signed_in_session()
+    spare = sessions.FORM_TIME if request.method in SAFE_METHODS else timedelta()
+    if row is not None and sessions.proved_lately(row, spare=spare):
+        return None
+    return _send_to(url_for("proof.index", next=_way_back()), status=403)
+
+
+def _send_to(address: str, *, status: int) -> ResponseReturnValue:
     # A redirect would put the sign-in page into the fragment that htmx asked for.
-    return Response(status=401, headers={"HX-Redirect": address}) if is_htmx() else redirect(address)
+    return Response(status=status, headers={"HX-Redirect": address}) if is_htmx() else redirect(address)
 
 
 def _way_back() -> str | None:

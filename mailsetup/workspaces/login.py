@@ -2,90 +2,94 @@
 
 from __future__ import annotations
 
-import time
+import re
 import uuid
-from datetime import timedelta
 
-from flask import Flask, current_app, session
+from flask import Flask, current_app, request, session
 from flask_login import LoginManager, current_user, login_user, logout_user
-from sqlalchemy import delete, select
 
-from mailsetup.core.clock import utcnow
 from mailsetup.web.session import db_session
-from mailsetup.workspaces.models import EndedSession, User
-from mailsetup.workspaces.tokens import new_token, token_hash
+from mailsetup.workspaces import sessions
+from mailsetup.workspaces.models import User, UserSession
 
-LONGEST_SECONDS = 12 * 3600
-SINCE = "since"
-SESSION_ID = "session_id"
+TOKEN = "_user_id"  # noqa: S105 - Flask-Login's name for what it keeps in the cookie
 WORKSPACE = "workspace_id"
+# In this order: every browser names those behind it too.
+BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
+SYSTEMS = ("Windows", "Android", "iPhone", "iPad", "Mac OS", "CrOS", "Linux")
 
 
 class SignedIn:
-    """A person as Flask-Login knows them; the id in the cookie ends with the person's session epoch."""
+    """A person as Flask-Login knows them; what the cookie keeps is the random token of the session."""
 
     is_authenticated = True
     is_active = True
     is_anonymous = False
 
-    def __init__(self, user: User) -> None:
-        self.user = user
+    def __init__(self, row: UserSession, token: str) -> None:
+        self.row = row
+        self._token = token
 
     def get_id(self) -> str:
-        """What the cookie keeps: another password, another epoch, so older sessions find nobody."""
-        return f"{self.user.id}.{self.user.session_epoch}"
+        """What the cookie keeps."""
+        return self._token
 
 
 def init_login(app: Flask) -> None:
     """Puts Flask-Login into the app."""
     manager = LoginManager()
-    # Basic compares browser and address for what asks for a fresh session; the session itself stays.
-    manager.session_protection = "basic"
+    # It would compare addresses and browsers, which change on a train; our sessions end by themselves.
+    manager.session_protection = None
     manager.user_loader(load_signed_in)
     manager.init_app(app)
 
 
-def load_signed_in(cookie_id: str) -> SignedIn | None:
-    """The person behind the cookie; nobody once their password changed or the session is twelve hours old."""
-    user_id, _, epoch = cookie_id.partition(".")
-    since = session.get(SINCE, 0)
-    if not isinstance(since, int) or time.time() - since > LONGEST_SECONDS:
+def load_signed_in(token: str) -> SignedIn | None:
+    """The person behind the cookie: one indexed read, and every five minutes a write."""
+    row = sessions.find(db_session(), token)
+    if row is None:
         return None
-    try:
-        wanted = select(User).where(User.id == uuid.UUID(user_id))
-    except ValueError:
-        return None
-    # In the same question: a cookie that was copied must not outlive signing out (OWASP ASVS 5.0.0, 7.4.1).
-    ended = select(EndedSession.id_hash).where(EndedSession.id_hash == _session_hash())
-    user = db_session().scalar(wanted.where(~ended.exists()))
-    return SignedIn(user) if user and str(user.session_epoch) == epoch else None
+    if sessions.note_seen(db_session(), row):
+        db_session().commit()
+    return SignedIn(row, token)
 
 
-def _session_hash() -> str:
-    return token_hash(str(session.get(SESSION_ID, "")))
+def signed_in_session() -> UserSession | None:
+    """The session of this request, if somebody is signed in."""
+    if not hasattr(current_app, "login_manager") or not current_user.is_authenticated:
+        return None
+    row: UserSession = current_user.row
+    return row
 
 
 def signed_in_user() -> User | None:
     """The person of this request, if one is signed in."""
-    if not hasattr(current_app, "login_manager") or not current_user.is_authenticated:
-        return None
-    user: User = current_user.user
-    return user
+    row = signed_in_session()
+    return row.user if row else None
 
 
 def begin_session(user: User) -> None:
-    """Signs the person in with a session that keeps nothing of what was there before."""
+    """Signs the person in with a session that keeps nothing of what was there before; the caller commits."""
+    _end_row()
     session.clear()
-    session[SINCE] = int(time.time())
-    session[SESSION_ID] = new_token()
-    login_user(SignedIn(user))
+    browser = browser_words(request.headers.get("User-Agent", ""))
+    row, token = sessions.begin(db_session(), user, browser=browser, address=request.remote_addr or "")
+    login_user(SignedIn(row, token.reveal()))
 
 
 def renew_session(user: User) -> None:
-    """Keeps this browser signed in while the person's other sessions end."""
+    """Keeps this browser signed in while the person's other sessions end; the caller commits."""
     workspace_id = session.get(WORKSPACE)
+    sessions.end_all(db_session(), user.id)
     begin_session(user)
     session[WORKSPACE] = workspace_id
+
+
+def prove_again() -> None:
+    """Notes that whoever is signed in proved it again; the cookie changes, and the caller commits."""
+    row = signed_in_session()
+    if row is not None:
+        login_user(SignedIn(row, sessions.prove_again(db_session(), row).reveal()))
 
 
 def remember_workspace(workspace_id: uuid.UUID) -> None:
@@ -95,13 +99,19 @@ def remember_workspace(workspace_id: uuid.UUID) -> None:
 
 def end_session() -> None:
     """Signs the person out, and everybody who has a copy of this browser's cookie; the caller commits."""
-    if signed_in_user() is not None and _session_hash():
-        _remember_end(_session_hash())
+    _end_row()
     logout_user()
     session.clear()
 
 
-def _remember_end(id_hash: str) -> None:
-    database = db_session()
-    database.execute(delete(EndedSession).where(EndedSession.expires_at < utcnow()))
-    database.merge(EndedSession(id_hash=id_hash, expires_at=utcnow() + timedelta(seconds=LONGEST_SECONDS)))
+def _end_row() -> None:
+    row = signed_in_session()
+    if row is not None:
+        sessions.end(db_session(), row.user_id, row.id)
+
+
+def browser_words(agent: str) -> str:
+    """A browser as a person calls it: Firefox on Windows."""
+    name = next((name for sign, name in BROWSERS if re.search(rf"\b{sign}\w*/", agent)), "")
+    system = next((system for system in SYSTEMS if system in agent), "")
+    return f"{name or 'A browser'} on {system}" if system else name or "A program"

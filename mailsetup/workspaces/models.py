@@ -17,27 +17,34 @@ ROLES = (OWNER, ADMIN, MEMBER)
 
 
 class User(HasId, Base):
-    """A person who signs in; `session_epoch` ends all sessions when it changes."""
+    """A person who signs in."""
 
     __tablename__ = "users"
 
     email: Mapped[str] = mapped_column(String(254), unique=True)
     name: Mapped[str] = mapped_column(String(200))
     password_hash: Mapped[str] = mapped_column(String(200))
-    session_epoch: Mapped[int] = mapped_column(default=0)
     locale: Mapped[str] = mapped_column(String(20), default="")
     timezone: Mapped[str] = mapped_column(String(60), default="")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     last_sign_in_at: Mapped[datetime | None]
 
 
-class EndedSession(Base):
-    """A session that somebody signed out of, until it would have ended by itself: its cookie works no more."""
+class UserSession(HasId, Base):
+    """One browser in which somebody is signed in; the cookie holds a random token, here is only its hash."""
 
-    __tablename__ = "ended_sessions"
+    __tablename__ = "user_sessions"
 
-    id_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    browser: Mapped[str] = mapped_column(String(80), default="")
+    address: Mapped[str] = mapped_column(String(45), default="")
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    seen_at: Mapped[datetime] = mapped_column(default=utcnow)
+    proved_at: Mapped[datetime] = mapped_column(default=utcnow)  # when the person last proved who they are
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+    user: Mapped[User] = relationship(lazy="joined")
 
 
 class Workspace(HasId, Base):

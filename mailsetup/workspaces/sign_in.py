@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from mailsetup import settings
 from mailsetup.core.clock import utcnow
 from mailsetup.core.errors import InvalidInput
-from mailsetup.workspaces import audit
+from mailsetup.workspaces import audit, sessions
 from mailsetup.workspaces.addresses import normal_address
 from mailsetup.workspaces.audit import Actor
 from mailsetup.workspaces.locales import zones
@@ -124,7 +124,7 @@ def set_password(session: Session, user: User, password: str, *, field: str = "p
     """Sets a password without asking for the old one. Raises InvalidInput at `field`."""
     check_password(password, email=user.email, name=user.name, field=field)
     user.password_hash = hash_password(password)
-    user.session_epoch += 1
+    sessions.end_all(session, user.id)
     _record(session, user, "user:change-password")
 
 

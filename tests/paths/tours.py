@@ -38,6 +38,8 @@ EMPTY = {
     "audit": "/audit",
     "explain": "/explain",
     "settings": "/settings",
+    "security": "/settings/security",
+    "again": "/sign-in/again",
     "workspaces-new": "/workspaces/new",
     "setup": "/setup",
     "setup-new": "/setup/new",

@@ -32,7 +32,7 @@ BROWSER = "consent_browser"
 
 
 @setup.post("/<uuid:draft_id>/sign-in")
-@require(ADMIN)
+@require(ADMIN, proof=True)
 def sign_in(draft_id: uuid.UUID) -> ResponseReturnValue:
     """Sends the person to Microsoft, to sign in as the mailbox."""
     draft = find_draft(draft_id)
@@ -90,14 +90,14 @@ def admin_consent(draft_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @setup.get("/reconnect/<uuid:credential_id>")
-@require(ADMIN)
+@require(ADMIN, proof=True)
 def reconnect(credential_id: uuid.UUID) -> ResponseReturnValue:
     """Says what connecting again does."""
     return render_template("setup/reconnect.html", entry=_signed_in_entry(credential_id), explained=None)
 
 
 @setup.post("/reconnect/<uuid:credential_id>")
-@require(ADMIN)
+@require(ADMIN, proof=True)
 def begin_reconnect(credential_id: uuid.UUID) -> ResponseReturnValue:
     """Sends the person to Microsoft, to sign in as the same account again."""
     entry = _signed_in_entry(credential_id)

@@ -45,7 +45,7 @@ class Guide:
 
 
 @setup.get("/<uuid:draft_id>/credential")
-@require(ADMIN)
+@require(ADMIN, proof=True)
 def credential(draft_id: uuid.UUID) -> ResponseReturnValue:
     """Which credential the setup signs in with."""
     draft = find_draft(draft_id)
@@ -67,7 +67,7 @@ def choose_credential(draft_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @setup.post("/<uuid:draft_id>/credential/new")
-@require(ADMIN)
+@require(ADMIN, proof=True)
 def create_credential(draft_id: uuid.UUID) -> ResponseReturnValue:
     """Makes one out of the form and takes it."""
     draft = find_draft(draft_id)

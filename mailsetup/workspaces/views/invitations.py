@@ -60,10 +60,11 @@ def _join_anew(invitation: Invitation) -> Member:
 
 def _enter(member: Member, *, signed_in: bool) -> ResponseReturnValue:
     session = db_session()
-    session.commit()
+    session.flush()
     session.refresh(member)
     if not signed_in:
         login.begin_session(member.user)
+    session.commit()
     login.remember_workspace(member.workspace_id)
     flash(f"Welcome to {member.workspace.name}.")
     return redirect("/")

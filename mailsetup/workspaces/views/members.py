@@ -37,14 +37,14 @@ def index() -> ResponseReturnValue:
 
 
 @blueprint.get("/invite", endpoint="invite")
-@require(ADMIN)
+@require(ADMIN, proof=True)
 def show_invite() -> ResponseReturnValue:
     """The form for an invitation."""
     return render_template("members/invite.html", fields=_invite_fields(), errors={}, values={})
 
 
 @blueprint.post("/invite", endpoint="send_invitation")
-@require(ADMIN)
+@require(ADMIN, proof=True)
 def make_invitation() -> ResponseReturnValue:
     """Makes an invitation and shows its link, this once."""
     wanted = _invite_fields()
@@ -58,7 +58,7 @@ def make_invitation() -> ResponseReturnValue:
 
 
 @blueprint.post("/invitations/<uuid:invitation_id>/revoke", endpoint="revoke")
-@require(ADMIN)
+@require(ADMIN, proof=True)
 def revoke(invitation_id: uuid.UUID) -> ResponseReturnValue:
     """Makes an invitation's link useless."""
     invitation = fetch_owned(db_session(), Invitation, current_workspace().id, invitation_id)
@@ -68,7 +68,7 @@ def revoke(invitation_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/<uuid:member_id>/role", endpoint="change_role")
-@require(ADMIN)
+@require(ADMIN, proof=True)
 def change_role(member_id: uuid.UUID) -> ResponseReturnValue:
     """Gives a member another role."""
     member = fetch_owned(db_session(), Member, current_workspace().id, member_id)
@@ -81,7 +81,7 @@ def change_role(member_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/<uuid:member_id>/remove", endpoint="remove")
-@require(ADMIN)
+@require(ADMIN, proof=True)
 def remove(member_id: uuid.UUID) -> ResponseReturnValue:
     """Takes somebody out of the workspace."""
     member = fetch_owned(db_session(), Member, current_workspace().id, member_id)

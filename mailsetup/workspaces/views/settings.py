@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from mailsetup.core.errors import InvalidInput
 from mailsetup.mail_services.base import Field
 from mailsetup.web.forms import form_values, invalid
 from mailsetup.web.session import db_session
-from mailsetup.workspaces import locales, login
+from mailsetup.workspaces import locales
 from mailsetup.workspaces.access import current_actor, current_user, current_workspace, may, require, signed_in
 from mailsetup.workspaces.members import rename_workspace
 from mailsetup.workspaces.models import ADMIN, MEMBER, User
 from mailsetup.workspaces.names import clean_name
-from mailsetup.workspaces.sign_in import NAMELESS, change_password
-from mailsetup.workspaces.views import fields
-from mailsetup.workspaces.views.throttle import throttled_person
+from mailsetup.workspaces.sign_in import NAMELESS
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 
@@ -24,7 +22,7 @@ blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 @blueprint.get("", endpoint="index")
 @signed_in
 def index() -> ResponseReturnValue:
-    """Who you are here, how dates look, your password, the workspace."""
+    """Who you are here, how dates look, the workspace."""
     return render_template("settings/index.html", errors={}, values={}, **_forms())
 
 
@@ -41,22 +39,6 @@ def save_person() -> ResponseReturnValue:
         db_session().rollback()
         return invalid("settings/index.html", error.fields, **_forms())
     return _saved("Your settings are saved.")
-
-
-@blueprint.post("/password", endpoint="password")
-@throttled_person("change-password")
-@signed_in
-def save_password() -> ResponseReturnValue:
-    """Sets a new password; every other browser is signed out."""
-    user = current_user()
-    words = {name: request.form.get(f"{name}_password", "") for name in ("current", "new")}
-    try:
-        change_password(db_session(), user, **words)
-    except InvalidInput as error:
-        return invalid("settings/index.html", error.fields, **_forms())
-    db_session().commit()
-    login.renew_session(user)
-    return _saved("The password is changed. Your other browsers and devices are signed out.")
 
 
 @blueprint.post("/workspace", endpoint="workspace")
@@ -114,7 +96,6 @@ def person_fields(user: User) -> tuple[Field, ...]:
 def _forms() -> dict[str, object]:
     return {
         "person_fields": person_fields(current_user()),
-        "password_fields": fields.CHANGE_PASSWORD,
         "rename_fields": rename_fields(),
         "user": current_user(),
     }

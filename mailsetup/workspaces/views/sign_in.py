@@ -89,8 +89,8 @@ def sign_out() -> ResponseReturnValue:
 
 def _begin(user: User) -> ResponseReturnValue:
     target = _next()
-    db_session().commit()
     login.begin_session(user)
+    db_session().commit()
     return redirect(target)
 
 
