@@ -29,6 +29,21 @@ def chosen() -> str:
     return name
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On the second database only what has to do with a database runs again: not protocol code, nor how pages look."""
+    if chosen() == CHOICES[0]:
+        return
+    again = [item for item in items if _uses_database(item) and item.get_closest_marker("looks") is None]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(again)])
+    items[:] = again
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    if item.get_closest_marker("database") is not None:
+        return True
+    return not {"database_url", "cluster", "product"}.isdisjoint(getattr(item, "fixturenames", ()))
+
+
 def missing(what: str) -> None:
     """Skips the test for want of a program; under CI nothing may be wanting, so there it fails."""
     sentence = f"{what} is missing; `make test` installs it where it may"

@@ -13,6 +13,7 @@ from mailsetup.core import db
 from mailsetup.workspaces.models import User, Workspace
 from tests import databases
 
+pytestmark = pytest.mark.database
 TOP = Path(__file__).parents[2]
 
 

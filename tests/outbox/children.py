@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -35,6 +36,17 @@ def drain() -> None:
     """What a worker does, without RQ around it."""
     stopping.listen(signal.SIGUSR1)
     Drain(2, slice_seconds=20).run()
+
+
+def drain_and_tell_of_the_request(told: int) -> None:
+    """A drain that closes the pipe `told` as soon as it has noticed that it should stop."""
+
+    def tell() -> None:
+        stopping.wait(30)
+        os.close(told)
+
+    threading.Thread(target=tell, daemon=True).start()
+    drain()
 
 
 def ended(child: int) -> int:

@@ -17,7 +17,7 @@ from mailsetup.outbox import bodies
 from mailsetup.outbox.deliver import Lane
 from mailsetup.outbox.models import CLAIMED, FAILED, QUEUED, SENDING, SENT, Message
 from mailsetup.outbox.sweep import SweepResult, sweep
-from tests.outbox.children import crash, dies, dies_after, drain, ended, forked
+from tests.outbox.children import crash, dies, dies_after, drain, drain_and_tell_of_the_request, ended, forked
 from tests.outbox.conftest import Queue
 from tests.outbox.smtp_server import Server
 from tests.processes import until
@@ -102,9 +102,13 @@ def test_it_labels_what_the_server_held_when_the_worker_died(
 def test_it_finishes_the_mail_on_the_wire_when_asked_to_stop(queue: Queue, smtp: Server, session: Session) -> None:
     rows = [queue() for _ in range(5)]
     smtp.hold.clear()
-    child = forked(drain)
+    noticed, told = os.pipe()
+    child = forked(lambda: drain_and_tell_of_the_request(told))
+    os.close(told)
     smtp.got_mail.wait(10)
     os.kill(child, signal.SIGUSR1)
+    assert os.read(noticed, 1) == b""  # Only then: the signal is heard a moment after it was sent.
+    os.close(noticed)
     smtp.hold.set()
     assert ended(child) == 0
     session.expire_all()

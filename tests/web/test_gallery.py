@@ -14,7 +14,7 @@ from mailsetup.web.frame import register_frame
 from tests.web.gallery import add_gallery, frame_of_gallery
 
 Scheme = Literal["light", "dark"]
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.looks]
 
 
 @pytest.fixture
