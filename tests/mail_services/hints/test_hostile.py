@@ -61,8 +61,13 @@ ECHOES = (
     lambda text: repr(text.encode()),
     str.upper,
 )
-# So that a secret is never a word that explanations say anyway.
-SAID = " ".join(" ".join([c.title, c.explanation, *c.steps]) for c in hints.CAUSES.values()).lower()
+# So that a secret is never a word that explanations say anyway, be it the name of one of their parts.
+SAID = " ".join(
+    [
+        *(" ".join([slug, c.title, c.explanation, *c.steps]) for slug, c in hints.CAUSES.items()),
+        str(explain_answer("").to_dict()),
+    ]
+).lower()
 
 
 def is_whole(found: hints.Explanation) -> bool:
