@@ -74,3 +74,8 @@ def test_it_reads_a_ring_and_seals_with_the_first_key() -> None:
 def test_it_refuses_a_broken_ring(text: str) -> None:
     with pytest.raises(SettingsError):
         KeyRing.parse(text)
+
+
+def test_it_does_not_show_its_keys() -> None:
+    key = crypto.new_key()
+    assert repr(key) not in repr(KeyRing({"a": key}))
