@@ -24,6 +24,7 @@ JOBS = {
     "mailsetup.outbox.jobs.drain": (MAIL, 3600),
     "mailsetup.diagnosis.jobs.run_test": (TESTS, 120),
     "mailsetup.outbound.jobs.probe": (TESTS, 120),
+    "mailsetup.outbound.jobs.renew": (TESTS, 120),
     "mailsetup.alerts.jobs.send_notices": (ALERTS, 600),
 }
 _PENDING = "mailsetup.jobs_after_commit"

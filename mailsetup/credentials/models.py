@@ -41,7 +41,8 @@ class Credential(HasId, Base):
 class CredentialVersion(HasId, Base):
     """One state of a credential: public facts in clear, `sealed` holds a JSON object of its secrets.
 
-    `secret_names` says which secrets are inside, so that pages need not open it.
+    `secret_names` says which secrets are inside, so that pages need not open it. One version may be ahead of the
+    credential's own: it was added for a rotation, and counts from the day it is promoted.
     """
 
     __tablename__ = "credential_versions"
@@ -53,12 +54,17 @@ class CredentialVersion(HasId, Base):
     public: Mapped[dict[str, Any]] = mapped_column(default=dict)
     secret_names: Mapped[list[Any]] = mapped_column(default=list)
     sealed: Mapped[str] = mapped_column(Text)
+    expires_on: Mapped[date | None]  # of a version that waits to be promoted
+    tested_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     created_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
 
 
 class CredentialToken(HasId, Base):
-    """The sealed MSAL token cache of one credential version; `revision` is the compare-and-swap guard."""
+    """The sealed MSAL token cache of one credential version; `revision` is the compare-and-swap guard.
+
+    Before `renew_at` the scheduler leaves it alone; `claims` is what Microsoft demanded of the next sign-in.
+    """
 
     __tablename__ = "credential_tokens"
     __table_args__ = (UniqueConstraint("credential_id", "version"),)
@@ -72,3 +78,34 @@ class CredentialToken(HasId, Base):
     refreshed_at: Mapped[datetime] = mapped_column(default=utcnow)
     lock_token: Mapped[str | None] = mapped_column(String(40))
     lock_until: Mapped[datetime | None]
+    renew_at: Mapped[datetime | None]
+    claims: Mapped[str | None] = mapped_column(Text)
+
+
+class ExpiryNotice(HasId, Base):
+    """That somebody was told, so many days ahead, of this end of this thing: each notice goes out once.
+
+    The operator's own app belongs to no workspace.
+    """
+
+    __tablename__ = "expiry_notices"
+    __table_args__ = (UniqueConstraint("subject", "ends_on", "days"),)
+
+    workspace_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    subject: Mapped[str] = mapped_column(String(120))
+    ends_on: Mapped[date]
+    days: Mapped[int]
+    told_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class CalendarFeed(HasId, Base):
+    """The secret address of a workspace's calendar of last days; only the hash of the secret is kept."""
+
+    __tablename__ = "calendar_feeds"
+    __table_args__ = (UniqueConstraint("workspace_id"),)
+
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    created_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    read_at: Mapped[datetime | None]

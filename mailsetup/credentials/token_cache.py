@@ -60,6 +60,7 @@ def save(
         "revision": revision + 1,
         "access_expires_at": access_expires_at,
         "refreshed_at": utcnow(),
+        "renew_at": None,
     }
     return _changed(session, swap.values(**values))
 
@@ -73,6 +74,26 @@ def try_lock(session: Session, credential_id: uuid.UUID, version: int, *, second
     taken = _this(credential_id, version).where(free)
     values = {"lock_token": token, "lock_until": now + timedelta(seconds=seconds)}
     return token if _changed(session, taken.values(**values)) else None
+
+
+def version_of(session: Session, credential_id: uuid.UUID) -> int | None:
+    """The version that counts now; None when the credential is gone."""
+    return session.scalar(select(Credential.version).where(Credential.id == credential_id))
+
+
+def note_claims(session: Session, credential_id: uuid.UUID, version: int, claims: str) -> None:
+    """Keeps what Microsoft demands of the next sign-in."""
+    _changed(session, _this(credential_id, version).values(claims=claims))
+
+
+def claims_of(session: Session, credential_id: uuid.UUID) -> str:
+    """What Microsoft demands of the next sign-in; empty when nothing is known."""
+    wanted = (
+        select(CredentialToken.claims)
+        .join(Credential, Credential.id == CredentialToken.credential_id)
+        .where(CredentialToken.credential_id == credential_id, CredentialToken.version == Credential.version)
+    )
+    return session.scalar(wanted) or ""
 
 
 def unlock(session: Session, credential_id: uuid.UUID, version: int, token: str) -> bool:

@@ -133,10 +133,14 @@ class Token:
 
 @dataclass
 class TokenCache:
-    """A serialized MSAL cache in memory; `changed` tells the caller to store it again."""
+    """A serialized MSAL cache in memory; `changed` tells the caller to store it again.
+
+    `claims` is what a service demanded of the next token (a claims challenge, JSON).
+    """
 
     blob: str = ""
     changed: bool = False
+    claims: str = ""
 
 
 class TokenSource(Protocol):
@@ -145,8 +149,8 @@ class TokenSource(Protocol):
     def token_for(self, service: MailService) -> Token:
         """A token with time left. Raises TransportError at stage `token`."""
 
-    def forget(self, token: Token) -> None:
-        """The service refused this token; the next call gets another one."""
+    def forget(self, token: Token, *, claims: str = "") -> None:
+        """The service refused this token; the next call gets another one, which fulfils `claims`."""
 
 
 class FreshTokens:
@@ -159,8 +163,9 @@ class FreshTokens:
         """A new token. Raises TransportError at stage `token`."""
         return service.fetch_token(self.cache, fresh=True)
 
-    def forget(self, token: Token) -> None:
-        """Nothing is kept, so nothing is forgotten."""
+    def forget(self, token: Token, *, claims: str = "") -> None:
+        """No token is kept; the next one fulfils the claims."""
+        self.cache.claims = claims
 
 
 class StageNote:

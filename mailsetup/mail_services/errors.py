@@ -15,8 +15,11 @@ class TransportError(MailsetupError):
 
     `raw` is the service's own answer, already scrubbed and capped. `scope` says who is at fault:
     the message (it ends) or the backend (mail waits). `ambiguous` means the mail may have been
-    accepted although no answer says so. `retry_after` is in seconds.
+    accepted although no answer says so. `retry_after` is in seconds. `claims` is what Microsoft
+    demands of the next token or sign-in (JSON), handed back to it unchanged.
     """
+
+    claims: str = ""
 
     def __init__(  # noqa: PLR0913 - the facts of a refusal, each named
         self,

@@ -14,6 +14,7 @@ from typing import Any
 
 from mailsetup.core.redact import Secret, scrub
 from mailsetup.mail_services.base import Mail, SendResult, Token
+from mailsetup.mail_services.claims import challenge_of
 from mailsetup.mail_services.dialing import Server
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.hints import RULES
@@ -88,7 +89,7 @@ def refusal(server: Server, answer: HttpAnswer, call_id: str, secrets: tuple[Sec
         "request_id": scrub(answer.headers.get("request-id", ""), limit=200),
         "client_request_id": call_id,
     }
-    return server.failure(
+    found = server.failure(
         answer.text,
         channel="graph",
         code=code,
@@ -99,6 +100,8 @@ def refusal(server: Server, answer: HttpAnswer, call_id: str, secrets: tuple[Sec
         retry_after=answer.retry_after,
         context=facts,
     )
+    found.claims = challenge_of(answer.headers.get("www-authenticate", ""))
+    return found
 
 
 def _ambiguous(answer: HttpAnswer) -> bool:

@@ -119,16 +119,17 @@ class GraphService(MailService):
             return error
 
     def _send(self, mail: Mail) -> SendResult:
-        """Sends; a token refused with 401 is renewed once, as nothing was accepted then."""
+        """Sends; a refused token is replaced once, as nothing was accepted then, by one that Graph's demands made."""
         lane = self._opened_lane()
         body = graph.request_body(lane.server, mail)
         token = self._valid_token()
         try:
             return graph.send(lane, self.send_path, body, token)
         except TransportError as error:
-            if error.http_status != 401 or error.code == "insufficient_claims":
+            if not error.claims and (error.http_status != 401 or error.code == "insufficient_claims"):
                 raise
-        self.tokens.forget(token)
+            claims = error.claims
+        self.tokens.forget(token, claims=claims)
         self._token = self.tokens.token_for(self)
         if not lane.ready:
             lane.open(Report())

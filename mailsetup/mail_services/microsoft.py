@@ -68,9 +68,9 @@ def acquire_app_token(
     platform: Platform, credential: CredentialValue, scope: str, cache: TokenCache, *, fresh: bool = False
 ) -> Token:
     """An app-only token for `scope` (client credentials). `fresh` starts from an empty cache. Raises TransportError."""
-    app = _application(platform, credential, "" if fresh else cache.blob)
+    app = _application(platform, credential, "" if fresh else cache.blob, scopes=[scope])
     with app.talk.calling():
-        answer = app.msal.acquire_token_for_client([scope])
+        answer = app.msal.acquire_token_for_client([scope], claims_challenge=cache.claims or None)
     answer = app.accept(answer)
     app.keep(cache)
     return _token(app, answer)
@@ -80,10 +80,12 @@ def acquire_user_token(
     platform: Platform, credential: CredentialValue, scopes: Sequence[str], cache: TokenCache, *, fresh: bool = False
 ) -> Token:
     """A token of the person who signed in, renewed when needed; `fresh` always renews. Raises TransportError."""
-    app = _application(platform, credential, cache.blob)
+    app = _application(platform, credential, cache.blob, scopes=scopes)
     with app.talk.calling():
         account = _account(app.msal.get_accounts(), credential.public)
-        answer = account and app.msal.acquire_token_silent_with_error(list(scopes), account, force_refresh=fresh)
+        answer = account and app.msal.acquire_token_silent_with_error(
+            list(scopes), account, force_refresh=fresh, claims_challenge=cache.claims or None
+        )
     answer = app.accept(answer)
     app.keep(cache)
     return _token(app, answer)
@@ -104,12 +106,13 @@ def start_sign_in(
     prompt: str = "select_account",
     response_mode: str = "query",
     redirect_uri: str = "",
+    claims: str = "",
 ) -> dict[str, Any]:
     """MSAL's flow (state, nonce, PKCE verifier, `auth_uri` to send the person to): keep it server-side, use it once.
 
-    Raises TransportError.
+    `claims` is what Microsoft demanded when it refused the last token. Raises TransportError.
     """
-    app = _application(platform, credential, "", for_sign_in=True)
+    app = _application(platform, credential, "", scopes=scopes, for_sign_in=True)
     with app.talk.calling(), warnings.catch_warnings():
         # MSAL wants `form_post`, but a cross-site POST arrives without the person's session cookie.
         warnings.simplefilter("ignore", UserWarning)
@@ -119,6 +122,7 @@ def start_sign_in(
             login_hint=login_hint or None,
             prompt=prompt,
             response_mode=response_mode,
+            claims_challenge=claims or None,
         )
     return dict(flow)
 
@@ -167,7 +171,12 @@ def _checked_claims(app: _Application, answer: Mapping[str, Any]) -> Mapping[str
 
 
 def _application(
-    platform: Platform, credential: CredentialValue, blob: str, *, for_sign_in: bool = False
+    platform: Platform,
+    credential: CredentialValue,
+    blob: str,
+    *,
+    scopes: Sequence[str] = (),
+    for_sign_in: bool = False,
 ) -> _Application:
     """One MSAL application, and one client that goes through the egress door. Raises TransportError."""
     public = credential.public
@@ -187,8 +196,16 @@ def _application(
             http_client=talk.client,
             token_cache=store,
             http_cache={},
+            client_capabilities=_capabilities(scopes),
         )
-    return _Application(application, store, talk, tenant)
+    # A domain was typed, or the token is for anybody of an organisation: the metadata names the directory itself.
+    known = tenant if is_guid(tenant) else str(application.authority.tenant or tenant)
+    return _Application(application, store, talk, known)
+
+
+def _capabilities(scopes: Sequence[str]) -> list[str] | None:
+    """Continuous access evaluation is for Graph only: SMTP has no way to say what it demands."""
+    return ["CP1"] if any("graph" in (urlsplit(scope).hostname or "") for scope in scopes) else None
 
 
 def _identity(

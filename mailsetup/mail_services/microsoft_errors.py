@@ -16,6 +16,7 @@ import requests
 from mailsetup.core.egress_http import MsalClient
 from mailsetup.core.errors import EgressError
 from mailsetup.core.redact import Secret, scrub
+from mailsetup.mail_services.claims import LIMIT, is_object
 from mailsetup.mail_services.dialing import egress_failure, tls_code
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.hints import judged
@@ -56,7 +57,9 @@ class Conversation:
         """Microsoft's error object."""
         facts = {name: str(answer[name])[:200] for name in _SUPPORT_FACTS if answer.get(name)}
         description = str(answer.get("error_description") or answer.get("error") or "")
-        return self.failure(description, code_of(answer), **facts)
+        found = self.failure(description, code_of(answer), **facts)
+        found.claims = claims_of(answer)
+        return found
 
     @contextmanager
     def calling(self) -> Iterator[None]:
@@ -103,6 +106,13 @@ def code_of(answer: Mapping[str, Any]) -> str:
     numbers = numbers or _NUMBER.findall(description)[:1]
     word = error if _WORD.fullmatch(error) else "error"
     return " ".join([word, *(f"AADSTS{number}" for number in numbers[:1])])
+
+
+def claims_of(answer: Mapping[str, Any]) -> str:
+    """What Microsoft demands of the next sign-in, to be handed back unchanged; empty when it is no JSON object."""
+    claims = answer.get("claims")
+    text = json.dumps(claims) if isinstance(claims, dict) else str(claims or "")
+    return text if len(text) <= LIMIT and is_object(text) else ""
 
 
 def _json_object(text: str) -> dict[str, Any]:

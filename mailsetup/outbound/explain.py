@@ -15,6 +15,7 @@ from mailsetup.mail_services.errors import TransportError
 from mailsetup.platform import current_platform
 
 OWN_CHANNEL = "mailsetup"
+_PASSING = frozenset({"credential_renewed"})
 _ADMIN, _SUPPORT = "You, or another admin of this workspace", "Our support"
 # Causes of our own making, which no mail service knows of: title, what happened, steps, who.
 _OWN: dict[str, tuple[str, str, tuple[str, ...], str]] = {
@@ -29,6 +30,12 @@ _OWN: dict[str, tuple[str, str, tuple[str, ...], str]] = {
         "We never send a stored password to another place than the one it was typed for.",
         ("Make a credential with the password typed again, and choose it in this setup.",),
         _ADMIN,
+    ),
+    "credential_renewed": (
+        "The credential was renewed a moment ago",
+        "This mail had begun with the one before. It is sent with the new one.",
+        ("Nothing is to be done.",),
+        "Nobody",
     ),
     "settings_invalid": (
         "Some settings need a change",
@@ -90,7 +97,7 @@ def own_explanation(code: str, *, quote: str = "") -> dict[str, Any]:
         "what": what,
         "steps": list(steps),
         "who": who,
-        "permanent": True,
+        "permanent": code not in _PASSING,
         "confidence": "high",
         "quote": quote,
         "raw": quote,

@@ -23,6 +23,8 @@ DEGRADED_UNTIL_STOPPED = timedelta(hours=1)
 # What happens before a mail is named: failures here are the service's, never one mail's.
 OPENING_STAGES = frozenset({"settings", "token", "resolve", "connect", "tls", "authenticate"})
 PROBE_DELAYS = (timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=60))
+SIGN_IN_PROBE_DELAY = timedelta(hours=6)
+SIGN_IN_CHANNELS = frozenset({"entra_token"})
 RETRY_AFTER_LIMITS = (1.0, 3600.0)
 ALERT_CAUSE = "mail_stopped"
 ACCEPTED_AGAIN = "The mail service accepts mail again."
@@ -190,7 +192,7 @@ def _note_pause_asked(config: OutboundConfig, error: TransportError) -> None:
 
 def _plan_probe(config: OutboundConfig, error: TransportError) -> None:
     config.stopped_version = _credential_version(config)
-    config.next_probe_at = None if error.permanent else _next_probe(config)
+    config.next_probe_at = _next_probe(config, error)
     config.probes_in_row += 1
 
 
@@ -198,7 +200,10 @@ def _credential_version(config: OutboundConfig) -> int | None:
     return config.credential.version if config.credential else None
 
 
-def _next_probe(config: OutboundConfig) -> datetime:
+def _next_probe(config: OutboundConfig, error: TransportError) -> datetime | None:
+    if error.permanent:
+        # An admin mends it at Microsoft and nobody tells us: four looks a day notice, and lock nothing.
+        return utcnow() + SIGN_IN_PROBE_DELAY if error.channel in SIGN_IN_CHANNELS else None
     return utcnow() + PROBE_DELAYS[min(config.probes_in_row, len(PROBE_DELAYS) - 1)]
 
 

@@ -5,8 +5,14 @@ from __future__ import annotations
 import uuid
 
 from mailsetup.outbound.probe import run_probe
+from mailsetup.outbound.renewal import run_renewal
 
 
 def probe(config_id: str) -> None:
     """Tries whether a stopped setup works again."""
     run_probe(uuid.UUID(config_id))
+
+
+def renew(credential_id: str) -> None:
+    """Renews the token of a credential ahead of its end."""
+    run_renewal(uuid.UUID(credential_id))

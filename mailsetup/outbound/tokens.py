@@ -16,6 +16,7 @@ from mailsetup.credentials import token_cache
 from mailsetup.credentials.models import Credential
 from mailsetup.mail_services.base import MailService, Token, TokenCache
 from mailsetup.mail_services.errors import TransportError
+from mailsetup.outbound.explain import OWN_CHANNEL
 
 RENEW_AHEAD = timedelta(minutes=5)
 USABLE = timedelta(seconds=30)
@@ -75,6 +76,7 @@ class StoredTokens:
         self.version = credential.version if credential else 0
         self.key: Key = (self.credential_id, self.version, kind)
         self.fresh = fresh
+        self.claims = ""
         self.memory = _memory
 
     def token_for(self, service: MailService) -> Token:
@@ -87,13 +89,13 @@ class StoredTokens:
                 place.token = self._renewed(service, place.token)
             return place.token
 
-    def forget(self, token: Token) -> None:
-        """Drops a token that the service refused; the next call gets another one."""
+    def forget(self, token: Token, *, claims: str = "") -> None:
+        """Drops a token that the service refused; the next call gets another one, which fulfils `claims`."""
         place = self.memory.place(self.key)
         with place.lock:
             if place.token is token:
                 place.token = None
-        self.fresh = True
+        self.fresh, self.claims = True, claims
 
     def _renewed(self, service: MailService, known: Token | None) -> Token:
         try:
@@ -104,7 +106,7 @@ class StoredTokens:
             # Microsoft has trouble, and the token we hold is still good for a while.
             log.info("token_kept", credential_id=str(self.credential_id), code=error.code)
             return known
-        self.fresh = False
+        self.fresh, self.claims = False, ""
         return token
 
     def _fetch_alone(self, service: MailService) -> Token:
@@ -132,11 +134,22 @@ class StoredTokens:
         try:
             return self._fetch_with(service, stored)
         except TransportError as error:
-            newest = self._load()
+            if not error.permanent:
+                raise
             # "Refresh token revoked" says nothing when somebody has stored a newer one meanwhile.
-            if not error.permanent or _revision(newest) == _revision(stored):
+            newest = self._load()
+            if _revision(newest) == _revision(stored):
+                self._judge(error)
                 raise
         return self._fetch_with(service, newest)
+
+    def _judge(self, error: TransportError) -> None:
+        """Keeps what Microsoft demands of the next sign-in. Raises TransportError when a newer version replaced us."""
+        with session_scope() as session:
+            if token_cache.version_of(session, self.credential_id) not in {self.version, None}:
+                raise superseded() from error
+            if error.claims:
+                token_cache.note_claims(session, self.credential_id, self.version, error.claims)
 
     def _load(self) -> token_cache.StoredCache | None:
         with session_scope() as session:
@@ -144,7 +157,7 @@ class StoredTokens:
 
     def _fetch_with(self, service: MailService, stored: token_cache.StoredCache | None) -> Token:
         """Asks without any transaction open, then stores what the cache became, also when that was an error."""
-        cache = TokenCache(blob=stored.blob if stored else "")
+        cache = TokenCache(blob=stored.blob if stored else "", claims=self.claims)
         expires_at = None
         try:
             token = service.fetch_token(cache, fresh=self.fresh)
@@ -161,6 +174,11 @@ class StoredTokens:
             )
         if not saved:
             log.info("token_cache_newer", credential_id=str(self.credential_id))
+
+
+def superseded() -> TransportError:
+    """The credential was renewed while this mail was on its way: the next try uses the new one."""
+    return TransportError("", channel=OWN_CHANNEL, stage="token", code="credential_renewed", permanent=False)
 
 
 def _revision(stored: token_cache.StoredCache | None) -> int | None:

@@ -36,6 +36,7 @@ class Organisation:
     smtp_auth: bool = True
     basic_auth: bool = False
     security_defaults: bool = False
+    single_use_refresh: bool = False
 
 
 @dataclass

@@ -124,7 +124,16 @@ def _for_refresh(app: App, tenant_id: str, form: Mapping[str, str]) -> dict[str,
         raise refusal(50173, valid_from=issued)
     if time.time() > kept["made"] + REFRESH_LIFETIME:
         raise refusal(700082, valid_from=issued)
-    return _for_person(app, person, form.get("scope") or kept["scope"])
+    answer = _for_person(app, person, form.get("scope") or kept["scope"])
+    if state().world.organisation_of(person).single_use_refresh:
+        _spend(form["refresh_token"])
+    return answer
+
+
+def _spend(token: str) -> None:
+    """Stricter than Microsoft, as other services are: of two who come with the same token only one is served."""
+    if not state().store.drop("refresh", token):
+        raise refusal(70000)
 
 
 def _for_person(app: App, person: Mailbox, scope_text: str, nonce: str = "") -> dict[str, Any]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import threading
 import time
 from dataclasses import replace
@@ -166,7 +167,18 @@ def test_a_token_refused_twice_fails(service, microsoft, mail, heard):
     assert (failure.permanent, len(microsoft.mails)) == (True, 2)
 
 
-def test_a_claims_challenge_is_not_replayed(service, microsoft, mail):
+def test_a_claims_challenge_is_met_once_with_a_token_that_fulfils_it(service, microsoft, mail):
+    demand = '{"access_token":{"nbf":{"essential":true,"value":"1795246400"}}}'
+    for encoded in (base64.b64encode(demand.encode()), base64.urlsafe_b64encode(demand.encode()).rstrip(b"=")):
+        challenge = {"WWW-Authenticate": f'Bearer claims="{encoded.decode()}", error="insufficient_claims"'}
+        microsoft.mail_answers = [graph_error(401, "InvalidAuthenticationToken", **challenge)]
+        service.deliver(mail, Report())
+        asked = json.loads(microsoft.token_requests[-1].form["claims"])["access_token"]
+        assert asked["nbf"]["value"] == "1795246400"
+        assert asked["xms_cc"]["values"] == ["CP1"]
+
+
+def test_a_claims_challenge_that_cannot_be_read_is_not_replayed(service, microsoft, mail):
     challenge = {"WWW-Authenticate": 'Bearer error="insufficient_claims", claims="e30="'}
     microsoft.mail_answers = [graph_error(401, "InvalidAuthenticationToken", **challenge)]
     assert failure_of(service, mail).code == "insufficient_claims"

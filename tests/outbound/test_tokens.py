@@ -5,11 +5,13 @@ import threading
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from mailsetup.core.clock import utcnow
 from mailsetup.core.db import session_scope
 from mailsetup.core.redact import Secret
 from mailsetup.credentials import token_cache
+from mailsetup.credentials.models import Credential
 from mailsetup.mail_services.base import Token
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.outbound.tokens import StoredTokens, TokenMemory
@@ -163,3 +165,36 @@ def test_it_gives_the_lock_back_after_a_failure(source, microsoft):
         source().token_for(microsoft)
     microsoft.trouble = None
     assert source().token_for(microsoft).value.reveal() == "a2"
+
+
+def test_it_hands_on_what_the_service_demands_of_the_next_token_once(source, microsoft, monkeypatch):
+    demanded, fetch = [], microsoft.fetch_token
+
+    def listen(cache, *, fresh):
+        demanded.append(cache.claims)
+        return fetch(cache, fresh=fresh)
+
+    monkeypatch.setattr(microsoft, "fetch_token", listen)
+    tokens = source()
+    tokens.forget(tokens.token_for(microsoft), claims='{"nbf": 1}')
+    tokens.forget(tokens.token_for(microsoft))
+    tokens.token_for(microsoft)
+    assert demanded == ["", '{"nbf": 1}', ""]
+
+
+def test_it_does_not_believe_a_revocation_when_the_credential_was_renewed(source, microsoft, session, credential):
+    tokens = source()
+    session.execute(update(Credential).where(Credential.id == credential.id).values(version=2))
+    session.commit()
+    microsoft.good_refresh_token = 7
+    with pytest.raises(TransportError) as caught:
+        tokens.token_for(microsoft)
+    assert (caught.value.code, caught.value.permanent) == ("credential_renewed", False)
+
+
+def test_it_keeps_what_microsoft_demands_of_the_next_sign_in(source, microsoft, session, credential):
+    microsoft.trouble = revoked()
+    microsoft.trouble.claims = '{"access_token": {"capolids": 1}}'
+    with pytest.raises(TransportError):
+        source().token_for(microsoft)
+    assert token_cache.claims_of(session, credential.id) == microsoft.trouble.claims
