@@ -19,6 +19,7 @@ FEATURES = (
     "mailsetup.workspaces.views",
     "mailsetup.credentials.views",
     "mailsetup.alerts.views",
+    "mailsetup.events.views",
     "mailsetup.outbound.views",
     "mailsetup.diagnosis.views",
     "mailsetup.wizard.views",

@@ -20,6 +20,7 @@ from mailsetup.alerts import sweep as alerts_sweep
 from mailsetup.core import db, leases, logs, stopping
 from mailsetup.core.errors import SettingsError
 from mailsetup.diagnosis import sweep as diagnosis_sweep
+from mailsetup.events import sweep as events_sweep
 from mailsetup.outbound import probe, renewal
 from mailsetup.outbox import sweep as outbox_sweep
 
@@ -43,6 +44,7 @@ JOBS = (
     Periodic("outbox_sweep", 15.0, outbox_sweep.sweep),
     Periodic("diagnosis_sweep", 15.0, diagnosis_sweep.end_overdue_runs),
     Periodic("alerts_sweep", 15.0, alerts_sweep.sweep),
+    Periodic("events_sweep", 5.0, events_sweep.sweep),
     Periodic("probe", 30.0, probe.probe_due),
     Periodic("renewal", 60.0, renewal.renew_due),
 )

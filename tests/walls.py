@@ -15,6 +15,8 @@ from mailsetup.api.models import ApiKey
 from mailsetup.core.clock import utcnow
 from mailsetup.core.db import Base
 from mailsetup.diagnosis.models import FAILED, TestRun
+from mailsetup.events.catalogue import WORDS as EVENTS
+from mailsetup.events.endpoints import add_endpoint
 from mailsetup.wizard.models import SetupDraft
 from mailsetup.workspaces import sessions
 from mailsetup.workspaces.invitations import invite
@@ -94,6 +96,13 @@ def user_session(session: Session, owner: Person) -> uuid.UUID:
     return row.id
 
 
+def endpoint(session: Session, owner: Person) -> uuid.UUID:
+    values = {"name": "Shop", "url": "https://shop.example.com/hooks"}
+    row, _ = add_endpoint(session, workspace_id=owner.workspace.id, actor=owner.actor, types=list(EVENTS), **values)
+    session.commit()
+    return row.id
+
+
 # Every name of an argument in a route that holds an id, and how to make such an object.
 OBJECTS: dict[str, Maker] = {
     "credential_id": credential,
@@ -109,6 +118,7 @@ OBJECTS: dict[str, Maker] = {
     "member_id": member,
     "invitation_id": invitation,
     "session_id": user_session,
+    "endpoint_id": endpoint,
 }
 # Arguments that are words of the address, with one that is right.
 WORDS = {"kind": "smtp_basic", "step": "sender", "page": "guide", "name": "status"}

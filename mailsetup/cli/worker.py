@@ -1,6 +1,6 @@
 """One worker process: serves one queue, forks for each job, ends after the job at hand.
 
-`python -m mailsetup.cli.worker mail|tests|alerts`
+`python -m mailsetup.cli.worker mail|tests|alerts|events`
 """
 
 from __future__ import annotations

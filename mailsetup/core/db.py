@@ -21,7 +21,7 @@ from mailsetup.core.errors import NotFound
 from mailsetup.core.ids import new_id
 
 Row = TypeVar("Row", bound="Base")
-MODELS = ("workspaces", "credentials", "alerts", "outbound", "diagnosis", "wizard", "outbox", "api")
+MODELS = ("workspaces", "credentials", "alerts", "events", "outbound", "diagnosis", "wizard", "outbox", "api")
 LOCK_SECONDS = 20.0
 NAMING = {
     "ix": "ix_%(column_0_label)s",

@@ -18,17 +18,22 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction
 
-MAIL, TESTS, ALERTS = "mail", "tests", "alerts"
-QUEUES = (MAIL, TESTS, ALERTS)
+MAIL, TESTS, ALERTS, EVENTS = "mail", "tests", "alerts", "events"
+QUEUES = (MAIL, TESTS, ALERTS, EVENTS)
 JOBS = {
     "mailsetup.outbox.jobs.drain": (MAIL, 3600),
     "mailsetup.diagnosis.jobs.run_test": (TESTS, 120),
     "mailsetup.outbound.jobs.probe": (TESTS, 120),
     "mailsetup.outbound.jobs.renew": (TESTS, 120),
     "mailsetup.alerts.jobs.send_notices": (ALERTS, 600),
+    "mailsetup.events.jobs.deliver_events": (EVENTS, 600),
 }
 _PENDING = "mailsetup.jobs_after_commit"
-_COALESCED = {"mailsetup.outbox.jobs.drain", "mailsetup.alerts.jobs.send_notices"}
+_COALESCED = {
+    "mailsetup.outbox.jobs.drain",
+    "mailsetup.alerts.jobs.send_notices",
+    "mailsetup.events.jobs.deliver_events",
+}
 _RUNG_SECONDS = 30
 # While Redis is away a doorbell costs its whole bounded wait: only one caller in a while pays it.
 _SILENT_SECONDS = 2.0

@@ -11,6 +11,7 @@ from mailsetup.alerts.open import open_alert, resolve_alerts
 from mailsetup.core import queues
 from mailsetup.core.clock import utcnow
 from mailsetup.mail_services.errors import TransportError
+from mailsetup.outbound import happenings
 from mailsetup.outbound.explain import explain_failure, public_context
 from mailsetup.outbound.fingerprint import config_fingerprint
 from mailsetup.outbound.models import BROKEN, DEGRADED, HEALTHY, PAUSED, SENDING_STATES, UNVERIFIED, OutboundConfig
@@ -138,6 +139,7 @@ def _move(session: Session, config: OutboundConfig, event: Event, *, resolution:
     before, after = config.health, next_state(config.health, event)
     if after != before:
         config.health, config.health_since = after, utcnow()
+        happenings.tell(session, config, before)
     if after in SENDING_STATES and before not in SENDING_STATES:
         queues.enqueue_after_commit(session, DRAIN)
     if resolution and after != UNVERIFIED:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from mailsetup.core import queues
 from mailsetup.core.clock import utcnow
 from mailsetup.core.errors import Conflict, InvalidInput
+from mailsetup.outbox import happenings
 from mailsetup.outbox.models import (
     ACCEPTED,
     CANCELLED,
@@ -71,6 +72,8 @@ def resolve(session: Session, message: Message, outcome: str, *, actor: Actor) -
         state = {**_due_again(message), "possible_duplicate": True}
         queues.enqueue_after_commit(session, DRAIN)
     _change(session, message, (UNKNOWN,), state, "has no unknown outcome")
+    if outcome == SENT:
+        happenings.tell(session, message.workspace_id, SENT, [message.id], utcnow())
     _record(session, message, actor, "message:resolve", outcome=outcome)
 
 

@@ -15,7 +15,7 @@ from mailsetup.mail_services.errors import TransportError
 from mailsetup.outbound import health
 from mailsetup.outbound.explain import explain_failure
 from mailsetup.outbound.models import OutboundConfig
-from mailsetup.outbox import claim, explanations, retry
+from mailsetup.outbox import claim, explanations, happenings, retry
 from mailsetup.outbox.claim import Claimed, attempts, messages
 from mailsetup.outbox.models import ACCEPTED, FAILED, QUEUED, REFUSED, SENDING, SENT, UNKNOWN, WAITING
 
@@ -58,6 +58,7 @@ def record_all_sent(session: Session, sent: Sequence[tuple[Claimed, SendResult]]
         connection = session.connection()
         connection.execute(_SENT_MESSAGES, [_sent_message(message, result, now) for message, result in settled])
         connection.execute(_SENT_ATTEMPTS, [_sent_attempt(message, result, now) for message, result in settled])
+        happenings.tell(session, settled[0][0].workspace_id, SENT, [message.id for message, _ in settled], now)
 
 
 # Built once: rows are named by `this_id` and `this_try`, whatever else is given is what they become.
@@ -177,6 +178,7 @@ def _settle(
     number = attempts.c.number == message.attempt_count + 1
     noted = update(attempts).where(attempts.c.message_id == message.id, number).values(finished_at=now, **attempt)
     session.connection().execute(noted)
+    happenings.tell(session, message.workspace_id, state["status"], [message.id], now)
     return True
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from mailsetup.core import queues
 from mailsetup.outbound.models import OutboundConfig
-from mailsetup.outbox import bodies, explanations
+from mailsetup.outbox import bodies, explanations, happenings
 from mailsetup.outbox.attempts import unknown_state
 from mailsetup.outbox.claim import attempts, messages
 from mailsetup.outbox.clock import database_now
@@ -87,6 +87,7 @@ def _recover_one(session: Session, row: RowMapping, now: datetime) -> bool:
     open_attempt = attempts.c.message_id == row["id"], attempts.c.finished_at.is_(None)
     ended = {"finished_at": now, "outcome": UNKNOWN, "explanation": explanations.WORKER_DIED}
     session.connection().execute(update(attempts).where(*open_attempt).values(**ended))
+    happenings.tell(session, row["workspace_id"], state["status"], [row["id"]], now)
     log.warning("lease_ended", message=str(row["id"]), status=row["status"], crashes=crashes)
     return True
 
@@ -108,7 +109,9 @@ def _expire(session: Session, now: datetime) -> int:
     overdue = select(Message.id).where(IS_QUEUED, Message.expires_at <= now).limit(AT_ONCE)
     ended = {"status": EXPIRED, "finished_at": now, "last_explanation": explanations.EXPIRED}
     chosen = update(messages).where(messages.c.id.in_(overdue), messages.c.status == QUEUED).values(**ended)
-    return session.connection().execute(chosen).rowcount
+    ended_now = session.connection().execute(chosen.returning(messages.c.workspace_id, messages.c.id)).all()
+    happenings.tell_all(session, EXPIRED, [(row.workspace_id, row.id) for row in ended_now], now)
+    return len(ended_now)
 
 
 def _purge(session: Session, now: datetime) -> int:

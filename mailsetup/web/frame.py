@@ -121,6 +121,7 @@ NAVIGATION = (
     (
         NavItem("members.index", "Members", "users"),
         NavItem("api_keys.index", "API keys", "key-square"),
+        NavItem("events.index", "Webhooks", "zap"),
         NavItem("audit.index", "Audit", "scroll-text"),
         NavItem("settings.index", "Settings", "settings"),
     ),

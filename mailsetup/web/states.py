@@ -41,6 +41,7 @@ LOOKS = {
     "resolved": Look("Resolved", "circle-check", "good"),
     "active": Look("Active", "circle-check", "good"),
     "expiring": Look("Expires soon", "clock", "warn"),
+    "failing": Look("Failing", "triangle-alert", "warn"),
     "revoked": Look("Revoked", "ban", "quiet"),
 }
 

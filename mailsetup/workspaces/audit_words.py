@@ -29,6 +29,7 @@ VERBS = {
     "cancel": "cancelled",
     "retry": "sent again",
     "send-again": "sent again",
+    "renew-secret": "given a new secret",
     "make-default": "made the default",
     "view": "content looked at",
 }

@@ -35,6 +35,8 @@ EMPTY = {
     "members-invite": "/members/invite",
     "api-keys": "/api-keys",
     "api-keys-new": "/api-keys/new",
+    "events": "/events",
+    "events-new": "/events/new",
     "audit": "/audit",
     "explain": "/explain",
     "settings": "/settings",
@@ -49,6 +51,7 @@ BLANK_FORMS = {
     "sign-in": "Sign in",
     "members/invite": "Make invitation link",
     "api-keys/new": "Make API key",
+    "events/new": "Make webhook",
     "workspaces/new": "Make workspace",
     "setup": "Continue",
 }
@@ -182,6 +185,7 @@ class Tour:
         album.take(page, "flowing-setup", dark=True)
         album.open(page, f"{page.url}/delete", "setup-delete")
         self._credential()
+        self._webhook()
 
     def _credential(self) -> None:
         page, album = self.page, self.album
@@ -192,6 +196,22 @@ class Tour:
         album.open(page, f"{address}/edit", "credential-edit")
         album.open(page, f"{address}/delete", "credential-delete-in-use")
         album.open(page, address.replace("/credentials/", "/setup/reconnect/"), "setup-reconnect-refused", status=409)
+
+    def _webhook(self) -> None:
+        """Made, tested while nobody answers, changed, about to be deleted."""
+        page, album = self.page, self.album
+        page.goto("/events/new")
+        page.get_by_label("Name").fill("Shop")
+        page.get_by_label("Address").fill("https://shop.example/hooks/mail")
+        self.customer.press("Make webhook")
+        album.take(page, "webhook-secret")
+        page.get_by_role("link", name="I have copied it").click()
+        address = page.url
+        self.customer.press("Test")
+        album.take(page, "webhook")
+        album.open(page, f"{address}/edit", "webhook-edit")
+        album.open(page, f"{address}/delete", "webhook-delete")
+        album.open(page, "/events", "webhooks")
 
     def stopped(self) -> None:
         customer, page, album = self.customer, self.page, self.album
