@@ -23,6 +23,7 @@ from mailsetup.diagnosis import sweep as diagnosis_sweep
 from mailsetup.events import sweep as events_sweep
 from mailsetup.outbound import probe, renewal
 from mailsetup.outbox import sweep as outbox_sweep
+from mailsetup.workspaces import post
 
 LEASE = "scheduler"
 LEASE_SECONDS = 20.0  # how long the sweeps rest after the scheduler that had it crashed
@@ -45,6 +46,7 @@ JOBS = (
     Periodic("diagnosis_sweep", 15.0, diagnosis_sweep.end_overdue_runs),
     Periodic("alerts_sweep", 15.0, alerts_sweep.sweep),
     Periodic("events_sweep", 5.0, events_sweep.sweep),
+    Periodic("letters", 15.0, post.upkeep),
     Periodic("probe", 30.0, probe.probe_due),
     Periodic("renewal", 60.0, renewal.renew_due),
 )

@@ -45,6 +45,7 @@ class Settings:
     operator_smtp_url: Secret = NO_SECRET
     operator_from: str = ""
     operator_emails: tuple[str, ...] = ()
+    confirm_sign_up: bool = False
     worker_lanes: int = 32
     journal_dir: str = ""
     proxy_hops: int = 0
@@ -110,6 +111,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         operator_smtp_url=Secret(_operator_url(env, name)),
         operator_from=env.text("MAILSETUP_OPERATOR_FROM"),
         operator_emails=tuple(filter(None, env.text("MAILSETUP_OPERATOR_EMAILS").replace(",", " ").lower().split())),
+        confirm_sign_up=_sign_up(env, name) == "confirmed",
         worker_lanes=env.number("MAILSETUP_WORKER_LANES", Settings.worker_lanes, 1, 256),
         journal_dir=env.text("MAILSETUP_JOURNAL_DIR"),
         proxy_hops=env.number("MAILSETUP_PROXY_HOPS", 0, 0, 5),
@@ -144,6 +146,13 @@ def _operator_url(env: _Environment, name: str) -> str:
     if url and not url.startswith("smtp://"):
         raise SettingsError("MAILSETUP_OPERATOR_SMTP_URL must look like smtp://user:pass@host:587?tls=starttls.")
     return url
+
+
+def _sign_up(env: _Environment, name: str) -> str:
+    way = env.text("MAILSETUP_SIGN_UP", "confirmed" if name == "production" else "direct")
+    if way not in {"confirmed", "direct"}:
+        raise SettingsError(f"MAILSETUP_SIGN_UP is {way}; it must be confirmed or direct.")
+    return way
 
 
 def _gateway_listen(env: _Environment) -> tuple[str, int] | None:

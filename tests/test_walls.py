@@ -21,6 +21,8 @@ SAFE = {"GET", "HEAD", "OPTIONS"}
 # Pages for everybody, each for a reason that somebody thought about.
 PUBLIC = {
     "sign_in.index", "sign_in.enter", "sign_in.sign_up", "sign_in.join", "sign_in.sign_out",
+    "sign_in.confirm", "sign_in.join_confirmed",
+    "new_password.forgotten", "new_password.ask", "new_password.choose", "new_password.save",
     "invitations.show", "invitations.accept",
     "api.openapi", "api_docs.index",
     "operations.live", "operations.ready", "operations.metrics",
@@ -170,4 +172,4 @@ def test_it_changes_nothing_by_looking(doors, alice, session):
 def test_it_knows_every_table_that_belongs_to_a_workspace():
     """A table without the column would be out of reach of every check by workspace."""
     without = {name for name, table in Base.metadata.tables.items() if "workspace_id" not in table.c}
-    assert without <= {"users", "workspaces", "leases", "user_sessions"}
+    assert without <= {"users", "workspaces", "leases", "user_sessions", "letters"}

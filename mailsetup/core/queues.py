@@ -27,12 +27,14 @@ JOBS = {
     "mailsetup.outbound.jobs.renew": (TESTS, 120),
     "mailsetup.alerts.jobs.send_notices": (ALERTS, 600),
     "mailsetup.events.jobs.deliver_events": (EVENTS, 600),
+    "mailsetup.workspaces.jobs.send_letters": (ALERTS, 600),
 }
 _PENDING = "mailsetup.jobs_after_commit"
 _COALESCED = {
     "mailsetup.outbox.jobs.drain",
     "mailsetup.alerts.jobs.send_notices",
     "mailsetup.events.jobs.deliver_events",
+    "mailsetup.workspaces.jobs.send_letters",
 }
 _RUNG_SECONDS = 30
 # While Redis is away a doorbell costs its whole bounded wait: only one caller in a while pays it.

@@ -1,21 +1,21 @@
-"""Invitations: a link, shown once, that makes whoever opens it a member."""
+"""Invitations: a link, mailed and shown once, that makes whoever opens it a member."""
 
 from __future__ import annotations
 
 import uuid
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, CursorResult, select, update
+from sqlalchemy import ColumnElement, CursorResult, or_, select, update
 from sqlalchemy.orm import Session
 
 from mailsetup.core.clock import utcnow
 from mailsetup.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from mailsetup.core.redact import Secret
-from mailsetup.workspaces import audit
+from mailsetup.workspaces import audit, letters
 from mailsetup.workspaces.addresses import normal_address
 from mailsetup.workspaces.audit import Actor
 from mailsetup.workspaces.members import OWNERS_ONLY, add_member, check_role, roles_given_by
-from mailsetup.workspaces.models import Invitation, Member, User
+from mailsetup.workspaces.models import Invitation, Letter, Member, User
 from mailsetup.workspaces.sign_in import actor_of, create_user
 from mailsetup.workspaces.tokens import new_token, token_hash
 
@@ -32,7 +32,10 @@ def invite(session: Session, *, by: Member, email: str, role: str) -> tuple[Invi
         raise NotAllowed(OWNERS_ONLY)
     address = normal_address(email)
     _check_new(session, by.workspace_id, address)
-    return _create(session, by.workspace_id, address, role, actor=actor_of(by.user), by_operator=False)
+    made = _create(session, by.workspace_id, address, role, actor=actor_of(by.user), by_operator=False)
+    facts = {"inviter": by.user.name, "workspace": by.workspace.name, "role": role}
+    letters.write(session, letters.INVITATION, address, invitation_id=made[0].id, detail=facts)
+    return made
 
 
 def invite_by_operator(
@@ -78,11 +81,17 @@ def list_invitations(session: Session, workspace_id: uuid.UUID) -> list[Invitati
 def find_by_token(session: Session, token: str) -> Invitation:
     """The invitation behind a link. Raises NotFound when it is wrong, used, revoked or too old."""
     hashed = token_hash(token)
-    query = select(Invitation).where(Invitation.token_hash == hashed, *_usable())
-    found = session.scalars(query).one_or_none() if hashed else None
+    mailed = select(Letter.invitation_id).where(Letter.token_hash == hashed, Letter.purpose == letters.INVITATION)
+    either = or_(Invitation.token_hash == hashed, Invitation.id.in_(mailed))
+    found = session.scalars(select(Invitation).where(either, *_usable())).one_or_none() if hashed else None
     if found is None:
         raise NotFound(UNUSABLE)
     return found
+
+
+def proves_address(invitation: Invitation, token: str) -> bool:
+    """Whether the link reached whoever was invited: it came by mail, or from the operator's own hands."""
+    return invitation.by_operator or invitation.token_hash != token_hash(token)
 
 
 def accept(session: Session, invitation: Invitation, user: User) -> Member:

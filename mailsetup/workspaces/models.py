@@ -101,6 +101,28 @@ class Invitation(HasId, Base):
     invited_by: Mapped[User | None] = relationship(lazy="joined")
 
 
+class Letter(HasId, Base):
+    """A mail to a person about their account, and the single-use link in it; see letters.py."""
+
+    __tablename__ = "letters"
+
+    purpose: Mapped[str] = mapped_column(String(20))
+    email: Mapped[str] = mapped_column(String(254), index=True)
+    user_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    invitation_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("invitations.id", ondelete="CASCADE"), index=True
+    )
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    silent: Mapped[bool] = mapped_column(default=False)  # sent to nobody, so that nobody learns who has an account
+    token_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    sent_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime]
+
+
 class AuditEvent(HasId, Base):
     """Who did what to which row, and when. Written only by `audit.record`."""
 

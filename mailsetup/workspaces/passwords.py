@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import re
+import secrets
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,7 +17,7 @@ SHORTEST = 12
 LONGEST = 256
 FEWEST_CHARACTERS = 5
 FEWEST_OWN = 6
-COMMON = Path(__file__).with_name("common_passwords.txt")
+COMMON = Path(__file__).with_name("breached_passwords.txt.gz")
 _TAIL = re.compile(r"[\W\d_]+$")
 _WORDS = re.compile(r"[\w]{4,}")
 
@@ -30,7 +32,7 @@ def hash_password(password: str) -> str:
 def verify_password(stored: str | None, password: str) -> bool:
     """Whether it is the password behind `stored`; without one it takes as long and is False."""
     try:
-        return _hasher.verify(stored or _nobodys_hash(), password[:LONGEST]) and stored is not None
+        return _hasher.verify(stored or _nobodys_hash(), password[:LONGEST]) and bool(stored)
     except (VerificationError, InvalidHashError):
         return False
 
@@ -42,7 +44,7 @@ def outdated(stored: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _nobodys_hash() -> str:
-    return _hasher.hash("a password that nobody has")
+    return _hasher.hash(secrets.token_urlsafe())
 
 
 def check_password(password: str, *, email: str, name: str, field: str = "password") -> str:
@@ -59,7 +61,7 @@ def _fault(password: str, *, email: str, name: str) -> str:
     if len(password) > LONGEST:
         return f"The password is too long: at most {LONGEST} characters."
     if _is_common(password):
-        return "This password is among the first that anyone would try. Use one that only you would think of."
+        return "This password is on lists of stolen passwords, which are tried first. Use one only you would think of."
     if _is_mostly(password, f"{email} {name}"):
         return "The password is too close to your name or e-mail address."
     return ""
@@ -80,4 +82,4 @@ def _is_mostly(password: str, known: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _common() -> frozenset[str]:
-    return frozenset(COMMON.read_text(encoding="utf-8").split())
+    return frozenset(gzip.decompress(COMMON.read_bytes()).decode().split())

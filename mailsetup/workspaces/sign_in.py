@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -15,7 +16,6 @@ from mailsetup.workspaces import audit, sessions
 from mailsetup.workspaces.addresses import normal_address
 from mailsetup.workspaces.audit import Actor
 from mailsetup.workspaces.locales import zones
-from mailsetup.workspaces.members import create_workspace
 from mailsetup.workspaces.models import Member, User
 from mailsetup.workspaces.names import clean_name
 from mailsetup.workspaces.passwords import check_password, hash_password, outdated, verify_password
@@ -25,40 +25,60 @@ TAKEN = "There is already an account with this address. Sign in instead."
 RESERVED = "This address belongs to an operator of this service; its account is made on the server."
 
 
-def sign_up(session: Session, *, email: str, name: str, password: str, workspace_name: str, timezone: str = "") -> User:
-    """A new person with a workspace of their own, as its owner. Raises InvalidInput by field."""
-    _check({
-        **_checks(email=email, name=name, password=password),
-        "workspace_name": lambda: clean_name(workspace_name, field="workspace_name"),
-    })  # fmt: skip
-    user = create_user(session, email=email, name=name, password=password, timezone=timezone)
-    create_workspace(session, name=workspace_name, owner=user, actor=actor_of(user))
-    return user
+@dataclass(frozen=True)
+class NewPerson:
+    """Answers that were checked, and the hash of the password instead of it."""
+
+    email: str
+    name: str
+    password_hash: str
+    timezone: str = ""
+
+
+class AddressTaken(InvalidInput):
+    """Somebody has this address."""
+
+    def __init__(self) -> None:
+        super().__init__({"email": TAKEN})
 
 
 def create_user(
     session: Session, *, email: str, name: str, password: str, timezone: str = "", trusted: bool = False
 ) -> User:
-    """A new person; only a `trusted` caller may make an operator's account. Raises InvalidInput by field.
+    """A new person; only a `trusted` caller may make an operator's account. Raises InvalidInput by field."""
+    person = check_person(email=email, name=name, password=password, timezone=timezone, trusted=trusted)
+    return add_user(session, person)
 
-    `timezone` is what the browser says; one that is not in our list is left out.
+
+def check_person(*, email: str, name: str, password: str, timezone: str = "", trusted: bool = False) -> NewPerson:
+    """The answers of somebody new; `timezone` is what the browser says, and left out when it is not in our list.
+
+    Raises InvalidInput by field.
     """
-    values = _check(_checks(email=email, name=name, password=password))
+    values = check_all(person_checks(email=email, name=name, password=password))
     # Nobody proves an address at sign-up, and an operator's address opens every workspace's health.
     if not trusted and values["email"] in settings.current().operator_emails:
         raise InvalidInput({"email": RESERVED})
-    if find_user(session, values["email"]) is not None:
-        raise InvalidInput({"email": TAKEN})
-    user = User(
-        email=values["email"],
-        name=values["name"],
-        password_hash=hash_password(password),
-        timezone=timezone if timezone in zones() else "",
-    )
-    return _insert(session, user)
+    zone = timezone if timezone in zones() else ""
+    return NewPerson(values["email"], values["name"], hash_password(password), zone)
 
 
-def _checks(*, email: str, name: str, password: str) -> dict[str, Callable[[], str]]:
+def add_user(session: Session, person: NewPerson) -> User:
+    """The person, stored. Raises AddressTaken."""
+    if find_user(session, person.email) is not None:
+        raise AddressTaken
+    user = User(**asdict(person))
+    try:
+        with session.begin_nested():
+            session.add(user)
+    except IntegrityError as error:
+        # Two forms sent at once: the unique address decides, not our look-up.
+        raise AddressTaken from error
+    return user
+
+
+def person_checks(*, email: str, name: str, password: str) -> dict[str, Callable[[], str]]:
+    """What must hold of a new person, by field."""
     return {
         "name": lambda: clean_name(name, field="name", missing=NAMELESS),
         "email": lambda: normal_address(email),
@@ -66,7 +86,8 @@ def _checks(*, email: str, name: str, password: str) -> dict[str, Callable[[], s
     }
 
 
-def _check(checks: dict[str, Callable[[], str]]) -> dict[str, str]:
+def check_all(checks: dict[str, Callable[[], str]]) -> dict[str, str]:
+    """The value of each check. Raises InvalidInput with everything that is wrong."""
     values: dict[str, str] = {}
     errors: dict[str, str] = {}
     for field, check in checks.items():
@@ -77,16 +98,6 @@ def _check(checks: dict[str, Callable[[], str]]) -> dict[str, str]:
     if errors:
         raise InvalidInput(errors)
     return values
-
-
-def _insert(session: Session, user: User) -> User:
-    try:
-        with session.begin_nested():
-            session.add(user)
-    except IntegrityError as error:
-        # Two forms sent at once: the unique address decides, not our look-up.
-        raise InvalidInput({"email": TAKEN}) from error
-    return user
 
 
 def find_user(session: Session, email: str) -> User | None:

@@ -21,7 +21,12 @@ GRAPH = "Microsoft Office 365 Exchange (Graph) with OAuth 2.0"
 # The other kinds, each with a word of its card.
 OTHER_KINDS = {"by-sign-in": "Microsoft 365, by signing in", "xoauth2": "SMTP with OAuth 2.0", "smtp": "SMTP with user"}
 OPERATOR = "operator@northwind.example"
-SIGNED_OUT = {"sign-in": "/sign-in", "sign-up": "/sign-up", "api-docs": "/api/docs"}
+SIGNED_OUT = {
+    "sign-in": "/sign-in",
+    "sign-up": "/sign-up",
+    "forgotten": "/sign-in/forgotten",
+    "api-docs": "/api/docs",
+}
 EMPTY = {
     "overview": "/",
     "outbound": "/outbound",

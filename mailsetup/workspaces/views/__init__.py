@@ -8,6 +8,7 @@ from mailsetup.workspaces.views import (
     audit,
     invitations,
     members,
+    new_password,
     proof,
     security,
     settings,
@@ -18,6 +19,7 @@ from mailsetup.workspaces.views import (
 blueprints: tuple[Blueprint, ...] = (
     sign_in.blueprint,
     proof.blueprint,
+    new_password.blueprint,
     invitations.blueprint,
     members.blueprint,
     audit.blueprint,

@@ -5,11 +5,13 @@ from __future__ import annotations
 from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
+from mailsetup import settings
 from mailsetup.core.errors import Conflict, InvalidInput, NotFound
 from mailsetup.web.forms import form_values, invalid
 from mailsetup.web.session import db_session
 from mailsetup.workspaces import access, login
-from mailsetup.workspaces.invitations import accept, accept_with_new_account, find_by_token
+from mailsetup.workspaces.invitations import accept, accept_with_new_account, find_by_token, proves_address
+from mailsetup.workspaces.joining import ask_to_join_by
 from mailsetup.workspaces.models import Invitation, Member
 from mailsetup.workspaces.views import fields
 from mailsetup.workspaces.views.throttle import throttled
@@ -42,6 +44,8 @@ def use(token: str) -> ResponseReturnValue:
     invitation = find_by_token(db_session(), token)
     user = login.signed_in_user()
     try:
+        if user is None and _needs_letter(invitation, token):
+            return _written_to(invitation)
         member = accept(db_session(), invitation, user) if user else _join_anew(invitation)
     except Conflict as error:
         flash(str(error), "warning")
@@ -52,10 +56,28 @@ def use(token: str) -> ResponseReturnValue:
 
 
 def _join_anew(invitation: Invitation) -> Member:
+    return accept_with_new_account(db_session(), invitation, **_answers())
+
+
+def _answers() -> dict[str, str]:
     values = form_values(fields.JOIN)
     values["password"] = request.form.get("password", "")
     values["timezone"] = request.form.get("timezone", "")
-    return accept_with_new_account(db_session(), invitation, **values)
+    return values
+
+
+def _needs_letter(invitation: Invitation, token: str) -> bool:
+    """A link that was shown proves no address; one that was mailed proves the invited one."""
+    same = request.form.get("email", "").strip().casefold() == invitation.email
+    proved = proves_address(invitation, token) and same
+    return settings.current().confirm_sign_up and not proved
+
+
+def _written_to(invitation: Invitation) -> ResponseReturnValue:
+    answers = _answers()
+    ask_to_join_by(db_session(), invitation, **answers)
+    db_session().commit()
+    return render_template("sign_in/look_in_inbox.html", email=answers["email"], purpose="account")
 
 
 def _enter(member: Member, *, signed_in: bool) -> ResponseReturnValue:

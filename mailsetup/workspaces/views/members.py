@@ -13,7 +13,7 @@ from mailsetup.core.errors import Conflict, InvalidInput
 from mailsetup.mail_services.base import Field
 from mailsetup.web.forms import form_values, invalid
 from mailsetup.web.session import db_session
-from mailsetup.workspaces import invitations, members
+from mailsetup.workspaces import invitations, members, post
 from mailsetup.workspaces.access import current_member, current_workspace, may, require
 from mailsetup.workspaces.models import ADMIN, MEMBER, Invitation, Member
 from mailsetup.workspaces.views import fields
@@ -54,7 +54,7 @@ def make_invitation() -> ResponseReturnValue:
         return invalid("members/invite.html", error.fields, fields=wanted)
     db_session().commit()
     link = settings.current().base_url + url_for("invitations.show", token=token.reveal())
-    return render_template("members/invited.html", invitation=invitation, link=link)
+    return render_template("members/invited.html", invitation=invitation, link=link, by_mail=post.can_write())
 
 
 @blueprint.post("/invitations/<uuid:invitation_id>/revoke", endpoint="revoke")

@@ -8,14 +8,15 @@ from flask import Blueprint, Flask, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 
-from mailsetup.core.errors import InvalidInput
+from mailsetup.core.errors import InvalidInput, NotFound
 from mailsetup.web.forms import form_values, invalid
 from mailsetup.web.paths import local_path
 from mailsetup.web.session import db_session
-from mailsetup.workspaces import access, login
+from mailsetup.workspaces import access, letters, login
 from mailsetup.workspaces.frame import install_people
+from mailsetup.workspaces.joining import ask_to_join, confirm
 from mailsetup.workspaces.models import User
-from mailsetup.workspaces.sign_in import authenticate, sign_up
+from mailsetup.workspaces.sign_in import authenticate
 from mailsetup.workspaces.views import fields
 from mailsetup.workspaces.views.throttle import throttled
 
@@ -30,6 +31,12 @@ def install(state: BlueprintSetupState) -> None:
     login.init_login(app)
     install_people(app)
     app.before_request(access.refuse_unruled_views)
+
+
+@blueprint.errorhandler(NotFound)
+def unusable(_error: NotFound) -> ResponseReturnValue:
+    """The one page for every link that does not work."""
+    return render_template("sign_in/link_unusable.html"), 404
 
 
 @blueprint.get("/sign-in", endpoint="index")
@@ -71,10 +78,28 @@ def join() -> ResponseReturnValue:
     values["password"] = request.form.get("password", "")
     values["timezone"] = request.form.get("timezone", "")
     try:
-        user = sign_up(db_session(), **values)
+        user = ask_to_join(db_session(), **values)
     except InvalidInput as error:
         return invalid("sign_in/sign_up.html", error.fields, fields=fields.SIGN_UP, next=_next())
+    if user is None:
+        db_session().commit()
+        return render_template("sign_in/look_in_inbox.html", email=values["email"], purpose="account")
     return _begin(user)
+
+
+@blueprint.get("/sign-up/<token>", endpoint="confirm")
+@access.public
+def show_confirm(token: str) -> ResponseReturnValue:
+    """What opens behind the link in the mail: a button, since programs look at links before people do."""
+    return render_template("sign_in/confirm_sign_up.html", letter=letters.find(db_session(), letters.SIGN_UP, token))
+
+
+@blueprint.post("/sign-up/<token>", endpoint="join_confirmed")
+@throttled("confirm-sign-up")
+@access.public
+def join_confirmed(token: str) -> ResponseReturnValue:
+    """Makes the account of whoever proved their address, and signs in."""
+    return _begin(confirm(db_session(), letters.find(db_session(), letters.SIGN_UP, token)))
 
 
 @blueprint.post("/sign-out", endpoint="sign_out")
