@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from mailsetup import settings
 from mailsetup.alerts import sweep as alerts_sweep
-from mailsetup.core import db, leases, logs, stopping
+from mailsetup.core import db, leases, logs, stopping, walls
 from mailsetup.core.errors import SettingsError
 from mailsetup.diagnosis import sweep as diagnosis_sweep
 from mailsetup.events import sweep as events_sweep
@@ -94,6 +94,7 @@ def main() -> int:
     """Runs the periodic jobs until asked to stop."""
     try:
         started = settings.start(settings.load())
+        walls.refuse_weak_walls(db.engine())
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the log is not set up yet
         return 2

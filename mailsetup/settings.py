@@ -31,6 +31,7 @@ class Settings:
     base_url: str
     secret_key: Secret
     key_ring: KeyRing = field(repr=False)
+    migration_database_url: str = field(default="", repr=False)
     microsoft_client_id: str = ""
     microsoft_client_secret: Secret = NO_SECRET
     microsoft_client_certificate: Secret = NO_SECRET
@@ -77,6 +78,11 @@ def start(settings: Settings) -> Settings:
     return settings
 
 
+def started() -> bool:
+    """Whether this process has its settings."""
+    return _current is not None
+
+
 def current() -> Settings:
     """The settings this process was started with."""
     if _current is None:
@@ -96,6 +102,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         redis_url=env.required("MAILSETUP_REDIS_URL"),
         base_url=env.url("MAILSETUP_BASE_URL", "", https=name == "production"),
         secret_key=_secret_key(env),
+        migration_database_url=_migration_url(env),
         key_ring=KeyRing.parse(env.text_or_file("MAILSETUP_ENCRYPTION_KEYS")),
         microsoft_client_id=env.text("MAILSETUP_MICROSOFT_CLIENT_ID"),
         microsoft_client_secret=Secret(env.text("MAILSETUP_MICROSOFT_CLIENT_SECRET")),
@@ -128,6 +135,11 @@ def _database_url(url: str) -> str:
     if not url.startswith(("postgresql+psycopg://", "sqlite:///")):
         raise SettingsError("MAILSETUP_DATABASE_URL must begin with postgresql:// or sqlite:///.")
     return url
+
+
+def _migration_url(env: _Environment) -> str:
+    url = env.text("MAILSETUP_MIGRATION_DATABASE_URL")
+    return _database_url(url) if url else ""
 
 
 def _secret_key(env: _Environment) -> Secret:

@@ -13,6 +13,7 @@ from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection
 
 from mailsetup.core.db import UTCDateTime, make_engine
+from mailsetup.core.raw_sql import grant_to, raise_walls
 
 # Any number will do, as long as every process of this product uses the same one.
 LOCK = 7_203_945_118
@@ -39,6 +40,15 @@ def run(connection: Connection) -> None:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         context.run_migrations()
+        if connection.dialect.name == "postgresql":
+            finish(connection)
+
+
+def finish(connection: Connection) -> None:
+    """Walls around whatever table is new, and the rights of the role that the product runs as, when it is another."""
+    raise_walls(connection)
+    if role := context.config.attributes.get("run_time_role"):
+        grant_to(connection, role)
 
 
 def without_foreign_keys(connection: Connection) -> None:

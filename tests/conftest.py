@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from mailsetup import application
 from mailsetup import settings as settings_module
-from mailsetup.core import db
+from mailsetup.core import db, raw_sql
 from mailsetup.core.crypto import KeyRing
 from mailsetup.core.redact import Secret
 from mailsetup.settings import Settings
@@ -73,7 +73,7 @@ def session(settings: Settings) -> Iterator[Session]:
     engine = db.make_engine(settings.database_url)
     if engine.dialect.name == "sqlite":
         # The product takes the write lock with every transaction; a test that only reads must not hold it.
-        event.remove(engine, "begin", db._begin_immediate)
+        event.remove(engine, "begin", raw_sql.begin_immediate)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     with db.sessions()(bind=engine) as opened:
         yield opened

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any, NotRequired, TypedDict, Unpack
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -17,7 +17,7 @@ from mailsetup.core.clock import utcnow
 from mailsetup.core.ids import new_id
 
 _KEY = ("workspace_id", "subject_key", "cause")
-_STILL_OPEN = text("resolved_at IS NULL")
+_STILL_OPEN = Alert.resolved_at.is_(None)
 _LIMITS = {"subject_key": 80, "subject_label": 200, "cause": 80, "title": 300, "fix_path": 300}
 _REFRESHED = ("subject_label", "severity", "title", "explanation", "fix_path", "notify_address", "waiting")
 

@@ -12,6 +12,7 @@ from flask_limiter.util import get_remote_address
 
 from mailsetup.api import keys
 from mailsetup.api.models import ApiKey
+from mailsetup.core import walls
 from mailsetup.web.problem import problem
 from mailsetup.web.session import db_session
 from mailsetup.workspaces.access import API, marked
@@ -60,7 +61,8 @@ def caller() -> str:
 
 def _refusal(scope: str) -> Response | None:
     session = db_session()
-    key = keys.find_key(session, _presented())
+    with walls.across(session):
+        key = keys.find_key(session, _presented())
     if key is None:
         answer = problem(401, "Sign in with an API key", "Send Authorization: Bearer and a key that is in use.")
         answer.headers["WWW-Authenticate"] = 'Bearer realm="mailsetup"'
@@ -68,6 +70,7 @@ def _refusal(scope: str) -> Response | None:
     if scope not in key.scopes:
         return problem(403, "This key may not do that", f"The key needs the scope {scope}; an admin can make one.")
     g.api_key = key
+    walls.narrow(session, key.workspace_id)
     if keys.note_use(session, key):
         session.commit()
     return None

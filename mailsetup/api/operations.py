@@ -11,12 +11,12 @@ from flask import Blueprint, Response, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from rq import Worker
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from mailsetup import settings
-from mailsetup.core import db, queues
+from mailsetup.core import db, queues, raw_sql
 from mailsetup.core.clock import utcnow
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbox.ledger import ledger, oldest_due
@@ -45,7 +45,7 @@ def ready() -> ResponseReturnValue:
 def _database_answers() -> bool:
     try:
         with db.session_scope() as session:
-            session.execute(text("SELECT 1"))
+            raw_sql.answers(session)
     except SQLAlchemyError as error:
         log.warning("not_ready", part="database", error=type(error).__name__)
         return False

@@ -12,12 +12,15 @@ from mailsetup.cli import explain
 _WITH_VALUE = {"--app", "-A", "--env-file", "-e"}
 
 
+def is_command(arguments: Sequence[str]) -> bool:
+    """Whether this process is the flask command, and not a server."""
+    program = Path(arguments[0]) if arguments else Path()
+    return program.name in {"flask", "flask.exe"} or program.parts[-2:] == ("flask", "__main__.py")
+
+
 def needs_no_settings(arguments: Sequence[str]) -> bool:
     """Whether this process is the flask command, called for a command that works by itself."""
-    program = Path(arguments[0]) if arguments else Path()
-    if program.name not in {"flask", "flask.exe"} and program.parts[-2:] != ("flask", "__main__.py"):
-        return False
-    return _command(arguments[1:]) in {command.name for command in explain.commands}
+    return is_command(arguments) and _command(arguments[1:]) in {command.name for command in explain.commands}
 
 
 def _command(arguments: Sequence[str]) -> str:

@@ -8,7 +8,9 @@ import click
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
+from sqlalchemy import make_url
 
+from mailsetup import settings
 from mailsetup.core import db
 from mailsetup.core.db import Base
 
@@ -54,6 +56,13 @@ def alembic_config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(TOP / "migrations"))
     config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
-    config.attributes["url"] = db.engine().url.render_as_string(hide_password=False)
+    run_time = db.engine().url
+    migrating = make_url(settings.current().migration_database_url) if _has_own_role() else run_time
+    config.attributes["url"] = migrating.render_as_string(hide_password=False)
+    config.attributes["run_time_role"] = run_time.username if migrating.username != run_time.username else None
     config.attributes["metadata"] = Base.metadata
     return config
+
+
+def _has_own_role() -> bool:
+    return settings.started() and bool(settings.current().migration_database_url)

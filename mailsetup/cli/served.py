@@ -6,7 +6,8 @@ import sys
 
 from flask import Flask
 
-from mailsetup.cli.bare import bare_app, needs_no_settings
+from mailsetup.cli.bare import bare_app, is_command, needs_no_settings
+from mailsetup.core import db, walls
 from mailsetup.core.errors import SettingsError
 
 NOT_STARTED = 3  # gunicorn gives up at this status; at another it would try for ever
@@ -19,7 +20,10 @@ def served_app() -> Flask:
     from mailsetup.application import create_app
 
     try:
-        return create_app()
+        app = create_app()
+        if not is_command(sys.argv):
+            walls.refuse_weak_walls(db.engine())
+        return app
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(NOT_STARTED)

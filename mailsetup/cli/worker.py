@@ -21,7 +21,7 @@ from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
 from mailsetup import settings
-from mailsetup.core import db, logs, processes, queues, stopping
+from mailsetup.core import db, logs, processes, queues, stopping, walls
 from mailsetup.core.errors import SettingsError
 
 # What says how much mail waits because of an alert; importing it is enough.
@@ -121,6 +121,7 @@ def main() -> int:
         return 2
     try:
         started = settings.start(settings.load())
+        walls.refuse_weak_walls(db.engine())
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2

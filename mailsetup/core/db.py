@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import random
-import sqlite3
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, Uuid, create_engine, event, text
+from sqlalchemy import DateTime, Dialect, Engine, MetaData, Uuid, create_engine, event
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 from sqlalchemy.types import JSON, TypeDecorator
 
+from mailsetup.core import raw_sql, walls
 from mailsetup.core.errors import NotFound
 from mailsetup.core.ids import new_id
 
 Row = TypeVar("Row", bound="Base")
 MODELS = ("workspaces", "credentials", "alerts", "events", "outbound", "diagnosis", "wizard", "outbox", "api")
-LOCK_SECONDS = 20.0
 NAMING = {
     "ix": "ix_%(column_0_label)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -77,33 +73,12 @@ def make_engine(url: str, *, pool_size: int = 10) -> Engine:
     """An engine with our rules for the database behind `url`; its errors are logged, so they name no values."""
     if url.startswith("sqlite"):
         engine = create_engine(url, connect_args={"timeout": 20}, hide_parameters=True)
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_immediate)
+        event.listen(engine, "connect", raw_sql.prepare_sqlite)
+        event.listen(engine, "begin", raw_sql.begin_immediate)
         return engine
-    return create_engine(url, pool_pre_ping=True, pool_size=pool_size, max_overflow=pool_size, hide_parameters=True)
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    # The driver's own transaction handling loses updates silently: we say BEGIN ourselves.
-    connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=20000"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_immediate(connection: Connection) -> None:
-    """Takes the write lock; asks often, as SQLite's own waiting grows to 100 ms and lets the unlucky starve."""
-    driver: Any = connection.connection.driver_connection
-    deadline = time.monotonic() + LOCK_SECONDS
-    driver.execute("PRAGMA busy_timeout=0")
-    try:
-        while time.monotonic() < deadline:
-            with contextlib.suppress(sqlite3.OperationalError):
-                driver.execute("BEGIN IMMEDIATE")
-                return
-            time.sleep(random.uniform(0.0005, 0.004))  # noqa: S311 - spreads load, guards nothing
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    finally:
-        driver.execute("PRAGMA busy_timeout=20000")
+    engine = create_engine(url, pool_pre_ping=True, pool_size=pool_size, max_overflow=pool_size, hide_parameters=True)
+    walls.guard(engine)
+    return engine
 
 
 _sessions: sessionmaker[Session] = sessionmaker(expire_on_commit=False)
@@ -149,7 +124,7 @@ def doubt_about_commits() -> str:
     with session_scope() as session:
         if session.get_bind().dialect.name != "postgresql":
             return ""
-        mode, fsync = (str(session.scalar(text(f"SHOW {name}"))) for name in ("synchronous_commit", "fsync"))
+        mode, fsync = (raw_sql.postgresql_setting(session, name) for name in ("synchronous_commit", "fsync"))
     if mode == "off" or fsync == "off":
         return (
             f"PostgreSQL acknowledges before the data is on disk (synchronous_commit={mode}, fsync={fsync}): "

@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from sqlalchemy import CursorResult, select, update
 
+from mailsetup.core import walls
 from mailsetup.core.clock import utcnow
 from mailsetup.core.db import session_scope
 from mailsetup.core.errors import InvalidInput
@@ -80,6 +81,11 @@ def _public(run: TestRun) -> Mapping[str, str]:
 
 def _deliver(run: TestRun, report: RunReport, outcome: Outcome) -> None:
     """The very delivery that the outbox makes, told to the report."""
+    with walls.only(run.workspace_id):
+        _deliver_within(run, report, outcome)
+
+
+def _deliver_within(run: TestRun, report: RunReport, outcome: Outcome) -> None:
     try:
         service = _prepared(run, report)
         try:

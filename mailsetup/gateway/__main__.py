@@ -16,7 +16,7 @@ import sys
 import structlog
 
 from mailsetup import settings
-from mailsetup.core import logs
+from mailsetup.core import db, logs, walls
 from mailsetup.core.errors import SettingsError
 from mailsetup.gateway.door import smtp_factory
 from mailsetup.settings import Settings
@@ -79,6 +79,7 @@ def main() -> int:
     """Runs the gateway."""
     try:
         current = settings.start(settings.load())
+        walls.refuse_weak_walls(db.engine())
         listen_on(current)
         tls_context(current)
     except SettingsError as error:

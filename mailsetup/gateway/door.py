@@ -12,7 +12,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from sqlalchemy.exc import SQLAlchemyError
 
 from mailsetup.api import keys
-from mailsetup.core import db
+from mailsetup.core import db, walls
 from mailsetup.core.errors import InvalidInput
 from mailsetup.outbox import queue_mail
 from mailsetup.outbox.freeze import RECIPIENT_LIMIT, SIZE_LIMIT, parse
@@ -75,7 +75,7 @@ class Door:
 def accept(caller: Caller, content: bytes, recipients: list[str]) -> str:
     """The reply to a whole mail."""
     try:
-        with db.session_scope() as session:
+        with walls.only(caller.workspace_id), db.session_scope() as session:
             workspace = session.get_one(Workspace, caller.workspace_id)
             created_by = f"SMTP, API key {caller.name}"
             row = queue_mail(session, workspace, parse(content), recipients=recipients, created_by=created_by)

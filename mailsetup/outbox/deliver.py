@@ -19,7 +19,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from mailsetup.core import db, stopping
+from mailsetup.core import db, stopping, walls
 from mailsetup.core.errors import InvalidInput, MailsetupError, NotFound, UnsealError
 from mailsetup.mail_services import registry
 from mailsetup.mail_services.base import Mail, MailService, NullReport, SendResult
@@ -93,6 +93,10 @@ class Lane:
 
     def run(self) -> None:
         """Claims and sends; a fault of ours ends this lane alone."""
+        with walls.only(self.setup.workspace_id):
+            self._run()
+
+    def _run(self) -> None:
         try:
             while not self.turns.over(self.started) and self._claim():
                 if not self._send_batch():

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from mailsetup.core import queues
+from mailsetup.core import queues, walls
 from mailsetup.core.clock import utcnow
 from mailsetup.core.errors import Conflict, InvalidInput
 from mailsetup.core.ids import new_id
@@ -58,6 +58,7 @@ def queue_mail(
     the mail waits for the first. A repeated `idempotency_key` returns the first message for 7 days.
     Raises InvalidInput by field, Conflict when the key was used for another `request_hash`.
     """
+    walls.admit(session, workspace.id)
     known = _earlier(session, workspace.id, options)
     if known is not None:
         return known

@@ -6,6 +6,7 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from mailsetup.alerts.open import open_alerts
+from mailsetup.core import walls
 from mailsetup.core.clock import utcnow
 from mailsetup.core.errors import NotFound
 from mailsetup.outbound.configs import list_configs
@@ -58,6 +59,7 @@ def operator_index() -> ResponseReturnValue:
     if not is_operator(current_user()):
         raise NotFound("no such page")
     session = db_session()
+    walls.widen(session)
     text = request.args.get("q", "").replace("\x00", "").strip()[:200]
     return render_template(
         "operator/index.html",

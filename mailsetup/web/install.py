@@ -22,10 +22,10 @@ def install(app: Flask, *, base_url: str | None = None, redis_url: str | None = 
     base_url = settings.current().base_url if base_url is None else base_url
     redis_url = settings.current().redis_url if redis_url is None else redis_url
     app.config["BASE_URL"] = base_url
+    install_session(app)
     install_headers(app, base_url=base_url)
     install_limits(app, redis_url=redis_url)
     install_csrf(app)
-    install_session(app)
     install_frame(app)
     install_filters(app)
     install_errors(app)

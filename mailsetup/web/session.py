@@ -5,6 +5,8 @@ from __future__ import annotations
 from flask import Flask, current_app, g
 from sqlalchemy.orm import Session
 
+from mailsetup.core import walls
+
 SESSIONS = "mailsetup.sessions"
 
 
@@ -14,6 +16,16 @@ def db_session() -> Session:
         g.db_session = current_app.extensions[SESSIONS]()
     session: Session = g.db_session
     return session
+
+
+def _close_walls() -> None:
+    g.walls = walls.close_for_request()
+
+
+def _reopen_walls(_error: BaseException | None = None) -> None:
+    token = g.pop("walls", None)
+    if token is not None:
+        walls.reopen(token)
 
 
 def close_session(_error: BaseException | None = None) -> None:
@@ -31,5 +43,7 @@ def roll_back() -> None:
 
 
 def install_session(app: Flask) -> None:
-    """Closes the session when the request is over."""
+    """A request begins outside of every workspace; its session is closed when it is over."""
+    app.before_request(_close_walls)
+    app.teardown_request(_reopen_walls)
     app.teardown_appcontext(close_session)

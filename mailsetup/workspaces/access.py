@@ -17,6 +17,7 @@ from flask import Response, current_app, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
+from mailsetup.core import walls
 from mailsetup.core.errors import NotAllowed, NotFound
 from mailsetup.web.csrf import SAFE_METHODS
 from mailsetup.web.htmx import is_htmx
@@ -53,7 +54,7 @@ def require(role: str, *, own: bool = False, proof: bool = False) -> Callable[[V
 
 def signed_in(view: View) -> View:
     """For whoever is signed in, whatever their workspaces."""
-    return marked(_guarded(view, _ask_to_sign_in), SIGNED_IN)
+    return marked(_guarded(view, lambda: _ask_to_sign_in() or _enter_own()), SIGNED_IN)
 
 
 def signed_in_lately(view: View) -> View:
@@ -62,8 +63,8 @@ def signed_in_lately(view: View) -> View:
 
 
 def public(view: View) -> View:
-    """For everybody."""
-    return marked(view, PUBLIC)
+    """For everybody; such a view looks for a person, a link or a figure of all, so no wall is around it."""
+    return marked(_guarded(view, _open_walls), PUBLIC)
 
 
 def marked(view: View, rule: str) -> View:
@@ -122,7 +123,18 @@ def _path_of(url: str) -> str | None:
 
 
 def _ask_for_workspace() -> ResponseReturnValue | None:
+    _enter_own()
     return None if _member() else redirect(url_for("workspaces.new"))
+
+
+def _enter_own() -> None:
+    member = _member()
+    if member is not None:
+        walls.narrow(db_session(), member.workspace_id)
+
+
+def _open_walls() -> None:
+    walls.widen(db_session())
 
 
 def _check_role(role: str, *, own: bool) -> None:
@@ -183,7 +195,8 @@ def current_actor() -> Actor:
 def choose_workspace(workspace_id: uuid.UUID) -> Member:
     """Makes one of the person's own workspaces the current one. Raises NotFound for any other."""
     query = select(Member).where(Member.user_id == current_user().id, Member.workspace_id == workspace_id)
-    member = db_session().scalars(query).unique().one_or_none()
+    with walls.across(db_session()):
+        member = db_session().scalars(query).unique().one_or_none()
     if member is None:
         raise NotFound("no such workspace")
     remember_workspace(workspace_id)

@@ -7,6 +7,7 @@ import uuid
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from mailsetup.core import walls
 from mailsetup.core.errors import Conflict, InvalidInput, NotAllowed
 from mailsetup.workspaces import audit, sealing
 from mailsetup.workspaces.audit import Actor
@@ -54,7 +55,8 @@ def list_members(session: Session, workspace_id: uuid.UUID) -> list[Member]:
 
 def memberships(session: Session, user_id: uuid.UUID) -> list[Member]:
     """The person's place in each of their workspaces, by the workspace's name."""
-    rows = session.scalars(select(Member).where(Member.user_id == user_id)).unique()
+    with walls.across(session):
+        rows = session.scalars(select(Member).where(Member.user_id == user_id)).unique().all()
     return sorted(rows, key=lambda member: (member.workspace.name.casefold(), str(member.workspace_id)))
 
 

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from sqlalchemy import event
 
-from mailsetup.core import db
+from mailsetup.core import db, raw_sql
 
 RESULT = "UPDATE delivery_attempts"
 SOCKET = ".s.PGSQL.5432"
@@ -108,7 +108,7 @@ class LockedFile:
         self.swallow = multiprocessing.Event()
         self.result = threading.local()
         engine = db.engine()
-        self.patience, db.LOCK_SECONDS = db.LOCK_SECONDS, 0.05
+        self.patience, raw_sql.LOCK_SECONDS = raw_sql.LOCK_SECONDS, 0.05
         event.listen(engine, "before_cursor_execute", self._note)
         self._really_commit = engine.dialect.do_commit
         engine.dialect.do_commit = self._commit  # type: ignore[method-assign, assignment]
@@ -141,7 +141,7 @@ def faulty(database_url: str, folder: Path) -> Iterator[Faulty]:
         locked = LockedFile(database_url.removeprefix("sqlite:///"))
         yield locked
         locked.lock.close()
-        db.LOCK_SECONDS = locked.patience
+        raw_sql.LOCK_SECONDS = locked.patience
         return
     short = Path(f"/tmp/mailsetup-{os.getpid()}-{folder.name[-20:]}")
     short.mkdir()

@@ -7,6 +7,7 @@ import uuid
 from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
+from mailsetup.core import walls
 from mailsetup.core.errors import InvalidInput, NotFound
 from mailsetup.mail_services.base import Field
 from mailsetup.web.forms import form_values, invalid
@@ -50,6 +51,8 @@ def create() -> ResponseReturnValue:
     """Makes a workspace and goes there."""
     try:
         values = form_values(FIELDS)
+        # It belongs to no workspace that this request could be in.
+        walls.widen(db_session())
         workspace = create_workspace(db_session(), owner=current_user(), actor=current_actor(), **values)
     except InvalidInput as error:
         return invalid("workspaces/new.html", error.fields, fields=FIELDS)
