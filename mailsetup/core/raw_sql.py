@@ -51,7 +51,7 @@ def set_scope(connection: Connection, scope: str) -> None:
 
 def answers(session: Session) -> bool:
     """Whether the database answers at all."""
-    return session.scalar(text("SELECT 1")) == 1
+    return bool(session.scalar(text("SELECT 1")) == 1)
 
 
 def postgresql_setting(session: Session, name: str) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from mailsetup.core import walls
 from mailsetup.core.clock import utcnow
 from mailsetup.core.crypto import Place
 from mailsetup.core.errors import MailsetupError
@@ -89,15 +90,17 @@ def use_flow(session: Session, traveller: Traveller, state: str) -> Returned:
     """The flow of this `state`, used up and committed before anything is checked. Raises FlowRefused."""
     if not state:
         raise FlowRefused("missing")
-    row = session.scalar(select(ConsentFlow).where(ConsentFlow.state_hash == _hash(state)).with_for_update())
-    if row is None:
-        raise FlowRefused("unknown")
-    expired, sealed, place = row.expires_at < utcnow(), row.sealed, _place(row.workspace_id, row.id)
-    returned = Returned(row.purpose, row.draft_id, row.credential_id, {})
-    theirs = row.user_id == traveller.user_id and row.workspace_id == traveller.workspace_id
-    same_browser = hmac.compare_digest(row.browser_hash, _hash(traveller.browser))
-    session.delete(row)
-    session.commit()
+    # Whoever brings somebody else's state voids it, whatever workspace it was begun in.
+    with walls.across(session):
+        row = session.scalar(select(ConsentFlow).where(ConsentFlow.state_hash == _hash(state)).with_for_update())
+        if row is None:
+            raise FlowRefused("unknown")
+        expired, sealed, place = row.expires_at < utcnow(), row.sealed, _place(row.workspace_id, row.id)
+        returned = Returned(row.purpose, row.draft_id, row.credential_id, {})
+        theirs = row.user_id == traveller.user_id and row.workspace_id == traveller.workspace_id
+        same_browser = hmac.compare_digest(row.browser_hash, _hash(traveller.browser))
+        session.delete(row)
+        session.commit()
     if not theirs or not traveller.browser or not same_browser:
         raise FlowRefused("other")
     if expired:

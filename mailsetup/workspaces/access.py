@@ -59,7 +59,7 @@ def signed_in(view: View) -> View:
 
 def signed_in_lately(view: View) -> View:
     """For whoever is signed in and proved it lately: their own ways to sign in."""
-    return marked(_guarded(view, lambda: _ask_to_sign_in() or _ask_for_proof()), SIGNED_IN)
+    return marked(_guarded(view, lambda: _ask_to_sign_in() or _ask_for_proof() or _enter_own()), SIGNED_IN)
 
 
 def public(view: View) -> View:
