@@ -19,7 +19,8 @@ from mailsetup.core.errors import SettingsError
 from mailsetup.outbox import queue_mail
 from mailsetup.outbox.models import Message
 from mailsetup.web.session import db_session
-from mailsetup.workspaces.access import MEMBER, require
+from mailsetup.workspaces.access import require
+from mailsetup.workspaces.models import MEMBER
 from tests import databases, factories
 from tests.people import Person
 from tests.postgresql_server import OWNER

@@ -127,10 +127,12 @@ def _ask_for_workspace() -> ResponseReturnValue | None:
     return None if _member() else redirect(url_for("workspaces.new"))
 
 
-def _enter_own() -> None:
+def _enter_own() -> ResponseReturnValue | None:
+    """Lets the request into the person's workspace, if they are in one; refuses nobody."""
     member = _member()
     if member is not None:
         walls.narrow(db_session(), member.workspace_id)
+    return None
 
 
 def _open_walls() -> None:
