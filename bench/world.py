@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
@@ -174,10 +175,14 @@ def child(work: Callable[[], object]) -> int:
         return process
     code = 1
     try:
-        db.engine().dispose(close=False)
+        if db.sessions().kw.get("bind") is not None:
+            db.engine().dispose(close=False)
         queues.forget_connections()
         work()
         code = 0
+    except BaseException:
+        traceback.print_exc()
+        raise
     finally:
         os._exit(code)
 

@@ -17,14 +17,21 @@ _TOKENS = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?|(?i:bearer)\s+[\w.~+
 class Secret:
     """A text that shows itself only when asked by name, and never when printed or pickled."""
 
-    __slots__ = ("_value",)
+    __slots__ = ("_forms", "_value")
 
     def __init__(self, value: str) -> None:
         self._value = value
+        self._forms: tuple[str, ...] | None = None
 
     def reveal(self) -> str:
         """The text itself."""
         return self._value
+
+    def forms(self) -> tuple[str, ...]:
+        """Every spelling to look for in a service's words, the longest first; worked out once."""
+        if self._forms is None:
+            self._forms = _looked_for(self._value)
+        return self._forms
 
     def __repr__(self) -> str:
         return "Secret(-)"
@@ -52,11 +59,14 @@ def spellings(secret: str) -> set[str]:
     return plain | encoded | {form.rstrip("=") for form in encoded} | {raw.hex(), raw.hex().upper()}
 
 
+def _looked_for(secret: str) -> tuple[str, ...]:
+    return tuple(sorted(spellings(secret), key=len, reverse=True)) if len(secret) >= 4 else ()
+
+
 def scrub(text: str, secrets: Iterable[Secret | str] = (), *, limit: int = QUOTE_LIMIT) -> str:
     """A service's own words made safe to keep: secrets and control characters out, cut at `limit` characters."""
     for secret in secrets:
-        value = secret.reveal() if isinstance(secret, Secret) else secret
-        for form in sorted(spellings(value), key=len, reverse=True) if len(value) >= 4 else ():
+        for form in secret.forms() if isinstance(secret, Secret) else _looked_for(secret):
             text = text.replace(form, "[secret]")
     text = _TOKENS.sub("[secret]", _CONTROL.sub(" ", text))
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -279,6 +279,9 @@ class MailService(ABC):
     def deliver(self, mail: Mail, report: Report) -> SendResult:
         """Opens if needed, then sends: `sender`, `recipient`, `accept`. Raises TransportError."""
 
+    def expect(self, mail: Mail) -> None:  # noqa: B027 - most kinds can do nothing ahead
+        """Told before `deliver` which mail comes after it, if that is known; it may then not be delivered at all."""
+
     def close(self) -> None:  # noqa: B027 - a kind that keeps no connection has nothing to close
         """Ends the conversation politely; never raises for a connection that is already gone."""
 

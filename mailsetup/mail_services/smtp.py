@@ -22,6 +22,8 @@ __all__ = ["Login", "Peer", "Session"]
 
 IDLE_SECONDS = 10.0
 QUIT_SECONDS = 2.0
+# A larger mail takes so long that a round trip saved behind it is nothing.
+AHEAD_BEHIND = 256_000
 _QUEUE_ID = re.compile(r"queued as ([\w.-]+)|InternalId=([\w-]+)|\bid=([\w.-]+)", re.IGNORECASE)
 
 
@@ -50,6 +52,7 @@ class Session:
         self._wire: Wire | None = None
         self._used_at = 0.0
         self._unfinished = False
+        self._ahead: Envelope | None = None
         server.facts.setdefault("tls", peer.tls)
 
     @property
@@ -57,10 +60,22 @@ class Session:
         """Whether the next mail can go over the open connection."""
         if self._wire is None:
             return False
-        if self._wire.quiet() and (time.monotonic() - self._used_at < IDLE_SECONDS or self._answers()):
+        if self._ahead is not None and time.monotonic() - self._used_at < IDLE_SECONDS:
+            return True
+        if (
+            self._ahead is None
+            and self._wire.quiet()
+            and (time.monotonic() - self._used_at < IDLE_SECONDS or self._answers())
+        ):
             return True
         self.hang_up()
         return False
+
+    def ready_for(self, mail: Mail) -> bool:
+        """As `ready`, and no other mail's envelope is under way."""
+        if self._ahead is not None and not self._ahead.is_for(mail):
+            self.hang_up()
+        return self.ready
 
     def _answers(self) -> bool:
         wire = self._connection()
@@ -144,25 +159,26 @@ class Session:
             mechanism = smtp_auth.sign_in(wire, self.peer.login, self.features.get("AUTH", ""))
             note.note(mechanism=mechanism, username=self.peer.login.username)
 
-    def deliver(self, mail: Mail, report: Report) -> SendResult:
-        """Sends one mail over the open connection. Raises TransportError."""
+    def deliver(self, mail: Mail, report: Report, following: Mail | None = None) -> SendResult:
+        """Sends one mail over the open connection, and behind it the envelope of the next. Raises TransportError."""
         wire = self._connection()
         wire.deadline = Deadline(self.server.timeouts.session)
         try:
-            return self._talk(wire, mail, report)
+            return self._talk(wire, mail, report, following)
         except TransportError as error:
-            self._unfinished = True
+            # With the next envelope under way the server has ended this mail by itself.
+            self._unfinished = self._ahead is None
             if error.channel not in {"smtp_reply", "message"} or error.code.startswith("421"):
                 self.hang_up()
             raise
         finally:
             self._used_at = time.monotonic()
 
-    def _talk(self, wire: Wire, mail: Mail, report: Report) -> SendResult:
+    def _talk(self, wire: Wire, mail: Mail, report: Report, following: Mail | None) -> SendResult:
         with report.stage("sender") as note:
             wire.stage = "sender"
             self._start_afresh(wire)
-            envelope = Envelope(wire, mail, self.features)
+            envelope, self._ahead = self._ahead or Envelope(wire, mail, self.features), None
             envelope.name_sender()
             note.note(sender=mail.envelope_sender)
         with report.stage("recipient") as note:
@@ -172,7 +188,7 @@ class Session:
         with report.stage("accept") as note:
             wire.stage = "accept"
             envelope.begin_data()
-            reply = self._hand_over(wire, mail)
+            reply = self._hand_over(wire, mail, self._sent_behind(wire, mail, following))
             note.note(bytes=len(mail.content), answer=scrub(reply.text, wire.secrets, limit=400))
         return _result(reply, wire, refused)
 
@@ -184,15 +200,27 @@ class Session:
                 raise wire.refusal(reply)
             self._unfinished = False
 
-    def _hand_over(self, wire: Wire, mail: Mail) -> Reply:
+    def _sent_behind(self, wire: Wire, mail: Mail, following: Mail | None) -> bytes:
+        """The next mail's envelope, where it may go in the same breath as this mail's end (RFC 2920 3.1)."""
+        if following is None or len(mail.content) > AHEAD_BEHIND:
+            return b""
+        envelope = Envelope(wire, following, self.features)
+        if lines := envelope.ahead():
+            self._ahead = envelope
+        return lines
+
+    def _hand_over(self, wire: Wire, mail: Mail, behind: bytes) -> Reply:
         """The mail itself. Once the last dot is out, silence is no longer a plain failure."""
-        wire.send(dotted(mail.content))
+        try:
+            wire.send(dotted(mail.content) + behind)
+        except TransportError as error:
+            if wire.unsent <= len(behind) and behind:
+                raise _answer_lost(wire, error) from error
+            raise
         try:
             reply = wire.reply(self.server.timeouts.final)
         except TransportError as error:
-            lost = wire.failure(error.raw, code="answer_lost")
-            lost.ambiguous = True
-            raise lost from error
+            raise _answer_lost(wire, error) from error
         if reply.code // 100 != 2:
             raise wire.refusal(reply)
         return reply
@@ -201,15 +229,22 @@ class Session:
         """Says goodbye and hangs up; never raises."""
         if self._wire is not None:
             self._wire.deadline = Deadline(QUIT_SECONDS)
-            with contextlib.suppress(TransportError):
-                self._wire.ask("QUIT")
+            if self._ahead is None:
+                with contextlib.suppress(TransportError):
+                    self._wire.ask("QUIT")
             self.hang_up()
 
     def hang_up(self) -> None:
         """Drops the connection without a word."""
         if self._wire is not None:
             self._wire.close()
-        self._wire, self._unfinished = None, False
+        self._wire, self._unfinished, self._ahead = None, False, None
+
+
+def _answer_lost(wire: Wire, error: TransportError) -> TransportError:
+    lost = wire.failure(error.raw, code="answer_lost")
+    lost.ambiguous = True
+    return lost
 
 
 def _result(reply: Reply, wire: Wire, refused: tuple[Refusal, ...]) -> SendResult:

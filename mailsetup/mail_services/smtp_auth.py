@@ -41,7 +41,7 @@ def sign_in(wire: Wire, login: Login, offered: str) -> str:
 
 def _forms(login: Login) -> list[Secret | str]:
     """Everything that a server could echo and that tells the secret: `scrub` finds their base64 too."""
-    return [login.secret, _plain(login), _xoauth2(login)]
+    return [login.secret, Secret(_plain(login)), Secret(_xoauth2(login))]
 
 
 def _plain(login: Login) -> str:

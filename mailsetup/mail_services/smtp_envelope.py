@@ -24,13 +24,18 @@ class Envelope:
         self._features = features
         self._owed: deque[str] = deque()
 
+    def is_for(self, mail: Mail) -> bool:
+        """Whether it is this very mail's."""
+        return self._mail is mail
+
     def name_sender(self) -> None:
         """Says who sends. Raises TransportError."""
-        self._check()
-        sender = f"MAIL FROM:<{self._mail.envelope_sender}>{self._parameters()}"
-        lines = [sender, *map(_recipient, self._mail.recipients), "DATA"]
-        if "PIPELINING" in self._features and sum(map(len, lines)) < AHEAD_LIMIT:
-            self._send_ahead(lines)
+        sender = ""
+        if not self._owed:
+            lines = self._lines()
+            sender = lines[0]
+            if self._goes_ahead(lines):
+                self._wire.send(self._joined(lines))
         reply = self._ask(sender)
         if not reply.ok:
             self._settle()
@@ -65,16 +70,33 @@ class Envelope:
         if reply.code != 354:
             raise self._wire.refusal(reply)
 
+    def ahead(self) -> bytes:
+        """All of it, to be written behind the mail before; empty where it must wait. Whoever takes it must send it."""
+        try:
+            lines = self._lines()
+        except TransportError:
+            # Told when it is this mail's turn.
+            return b""
+        return self._joined(lines) if self._goes_ahead(lines) else b""
+
+    def _lines(self) -> list[str]:
+        self._check()
+        sender = f"MAIL FROM:<{self._mail.envelope_sender}>{self._parameters()}"
+        return [sender, *map(_recipient, self._mail.recipients), "DATA"]
+
+    def _goes_ahead(self, lines: list[str]) -> bool:
+        return "PIPELINING" in self._features and sum(map(len, lines)) < AHEAD_LIMIT
+
+    def _joined(self, lines: list[str]) -> bytes:
+        self._owed.extend(lines)
+        return "".join(f"{line}\r\n" for line in lines).encode("utf-8")
+
     def _ask(self, line: str) -> Reply:
         """The reply to a command, which was perhaps sent ahead."""
         if self._owed:
             self._owed.popleft()
             return self._wire.reply()
         return self._wire.ask(line)
-
-    def _send_ahead(self, lines: list[str]) -> None:
-        self._wire.send("".join(f"{line}\r\n" for line in lines).encode("utf-8"))
-        self._owed.extend(lines)
 
     def _settle(self) -> None:
         """Reads what is still owed; a server that now wants a mail for nobody gets an empty one (RFC 2920 3.1)."""

@@ -16,6 +16,7 @@ class SMTPService(MailService):
     """A kind that speaks SMTP; it says which server, and how to sign in."""
 
     _session: Session | None = None
+    _following: Mail | None = None
 
     @abstractmethod
     def server(self) -> tuple[str, int, str]:
@@ -62,16 +63,21 @@ class SMTPService(MailService):
 
     def deliver(self, mail: Mail, report: Report) -> SendResult:
         """One mail; a kept connection that turns out to be dead is opened anew once. Raises TransportError."""
-        kept = self._ready
+        following, self._following = self._following, None
+        kept = self._session is not None and self._session.ready_for(mail)
         if not kept:
             self._open_anew(report)
         try:
-            return self._opened().deliver(mail, report)
+            return self._opened().deliver(mail, report, following)
         except TransportError as error:
             if not (kept and _hung_up_before_the_mail(error)):
                 raise
         self._open_anew(report)
-        return self._opened().deliver(mail, report)
+        return self._opened().deliver(mail, report, following)
+
+    def expect(self, mail: Mail) -> None:
+        """Its envelope goes out behind the mail before it, where the server offers PIPELINING."""
+        self._following = mail
 
     def _opened(self) -> Session:
         if self._session is None:

@@ -61,18 +61,27 @@ class Wire:
         self.deadline = deadline
         self.stage = "connect"
         self.secrets: list[Secret | str] = []
+        self.unsent = 0
         self._socket = plain
+        self._patience = 0.0
         self._buffer = bytearray()
 
     def send(self, data: bytes) -> None:
-        """Writes all of it; when this raises, the last byte has not left. Raises TransportError."""
+        """Writes all of it; when this raises, the last `unsent` bytes have not left. Raises TransportError."""
         view = memoryview(data)
         try:
             while view:
-                self._socket.settimeout(self.deadline.within(self.server.timeouts.command))
+                self._bear(self.deadline.within(self.server.timeouts.command))
                 view = view[self._socket.send(view) :]
         except OSError as error:
+            self.unsent = len(view)
             raise self._broken(error) from error
+
+    def _bear(self, seconds: float) -> None:
+        """How long the socket waits, give or take 2 %: setting it anew is a system call, twice for every mail."""
+        if abs(seconds - self._patience) > seconds * 0.02:
+            self._patience = seconds
+            self._socket.settimeout(seconds)
 
     def command(self, line: str) -> None:
         """Writes one command line, which must be one line. Raises TransportError."""
@@ -88,12 +97,17 @@ class Wire:
 
     def reply(self, seconds: float | None = None) -> Reply:
         """The next reply, all its lines; at most `seconds` and 8 KiB. Raises TransportError."""
-        end = Deadline(seconds if seconds is not None else self.server.timeouts.command)
+        limit = seconds if seconds is not None else self.server.timeouts.command
+        end: Deadline | None = None
         lines: list[str] = []
         size = 0
         while True:
-            line = self._line(end)
-            size += len(line)
+            while (position := self._buffer.find(b"\n")) < 0:
+                end = end or Deadline(limit)
+                self._fill(end)
+            size += position
+            line = bytes(self._buffer[:position]).rstrip(b"\r")
+            del self._buffer[: position + 1]
             found = _LINE.fullmatch(line)
             if found is None or size > REPLY_LIMIT:
                 self.close()
@@ -103,19 +117,12 @@ class Wire:
             if found[2] != b"-":
                 return Reply(int(found[1]), tuple(lines))
 
-    def _line(self, end: Deadline) -> bytes:
-        while (position := self._buffer.find(b"\n")) < 0:
-            if len(self._buffer) > REPLY_LIMIT:
-                self.close()
-                raise self.failure("", code="reply_too_long")
-            self._fill(end)
-        line = bytes(self._buffer[:position]).rstrip(b"\r")
-        del self._buffer[: position + 1]
-        return line
-
     def _fill(self, end: Deadline) -> None:
+        if len(self._buffer) > REPLY_LIMIT:
+            self.close()
+            raise self.failure("", code="reply_too_long")
         try:
-            self._socket.settimeout(self.deadline.within(end.within(self.server.timeouts.final)))
+            self._bear(self.deadline.within(end.within(self.server.timeouts.final)))
             piece = self._socket.recv(_READ_SIZE)
         except OSError as error:
             raise self._broken(error) from error
@@ -129,6 +136,7 @@ class Wire:
             self.close()
             raise self.failure("", code="injected", channel="tls")
         self._socket = self.server.secure(self._socket, note, self.deadline)
+        self._patience = 0.0
 
     def quiet(self) -> bool:
         """Whether the server has neither hung up nor said anything unasked."""

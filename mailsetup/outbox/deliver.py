@@ -234,8 +234,11 @@ class Lane:
     def _talk(self, message: Claimed, mail: Mail) -> Done:
         """The network part: whatever comes out of it, the mail counts as having been on the wire."""
         self.journal.begun(message.id)
+        service = _required(self.service)
+        if self.begun:
+            service.expect(self.begun[0][1])
         try:
-            result = _required(self.service).deliver(mail, NullReport())
+            result = service.deliver(mail, NullReport())
         except TransportError as error:
             if not error.ambiguous:
                 self.journal.refused(message.id)
