@@ -22,6 +22,7 @@ from mailsetup.core.errors import SettingsError
 from mailsetup.diagnosis import sweep as diagnosis_sweep
 from mailsetup.events import sweep as events_sweep
 from mailsetup.outbound import probe, renewal
+from mailsetup.outbox import hours
 from mailsetup.outbox import sweep as outbox_sweep
 from mailsetup.workspaces import post
 
@@ -47,6 +48,7 @@ JOBS = (
     Periodic("alerts_sweep", 15.0, alerts_sweep.sweep),
     Periodic("events_sweep", 5.0, events_sweep.sweep),
     Periodic("letters", 15.0, post.upkeep),
+    Periodic("hours", 60.0, hours.roll_up),
     Periodic("probe", 30.0, probe.probe_due),
     Periodic("renewal", 60.0, renewal.renew_due),
 )

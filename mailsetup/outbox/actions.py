@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from mailsetup.core import queues
 from mailsetup.core.clock import utcnow
 from mailsetup.core.errors import Conflict, InvalidInput
-from mailsetup.outbox import happenings
+from mailsetup.outbox import happenings, hours
 from mailsetup.outbox.models import (
     ACCEPTED,
     CANCELLED,
@@ -51,6 +51,7 @@ def cancel(session: Session, message: Message, *, actor: Actor) -> None:
 
 def retry(session: Session, message: Message, *, actor: Actor) -> None:
     """Sends the mail as soon as possible: one that waits, or once more one that failed. Raises Conflict."""
+    hours.taken_back(session, message)
     _change(session, message, (QUEUED, FAILED, EXPIRED, CANCELLED), _due_again(message), "cannot be sent again")
     # Looked at under the row's lock, as the content may be purged at this very moment.
     if session.scalar(select(MessageBody.message_id).where(MessageBody.message_id == message.id)) is None:

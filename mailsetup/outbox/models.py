@@ -109,3 +109,23 @@ class DeliveryAttempt(HasId, Base):
     answer: Mapped[str] = mapped_column(Text, default="")
     explanation: Mapped[dict[str, Any] | None]
     service_id: Mapped[str] = mapped_column(String(400), default="")
+
+
+class MailHour(Base):
+    """How many mails of a workspace ended in one hour (`hours.py` says when it is counted)."""
+
+    __tablename__ = "mail_hours"
+
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True)
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    accepted: Mapped[int]
+    failed: Mapped[int]
+
+
+class Mark(Base):
+    """Until when something that is done piece by piece has been done."""
+
+    __tablename__ = "marks"
+
+    name: Mapped[str] = mapped_column(String(60), primary_key=True)
+    until: Mapped[datetime]

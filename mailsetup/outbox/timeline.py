@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from mailsetup.core.clock import utcnow
 from mailsetup.mail_services.base import STAGES
 from mailsetup.outbound.models import SENDING_STATES, OutboundConfig
-from mailsetup.outbox.models import CANCELLED, EXPIRED, FAILED, QUEUED, UNKNOWN, DeliveryAttempt, Message
+from mailsetup.outbox.models import (
+    CANCELLED,
+    CLAIMED,
+    EXPIRED,
+    FAILED,
+    QUEUED,
+    SENDING,
+    UNKNOWN,
+    DeliveryAttempt,
+    Message,
+)
 from mailsetup.web.states import STAGE_WORDS
 
+SOON = timedelta(minutes=1)
 ATTEMPT_STATES = {"": "sending", "deferred": "queued", "released": "queued"}
 ATTEMPT_TITLES = {
     "": "Being sent",
@@ -41,6 +53,15 @@ def timeline(message: Message, config: OutboundConfig | None) -> list[Event]:
     by = f"By {message.created_by}." if message.created_by else ""
     start = Event("passed", "Taken in", message.created_at, text=by)
     return [start, *map(_attempt, message.attempts), *_now(message, config)]
+
+
+def is_moving(message: Message, config: OutboundConfig | None) -> bool:
+    """Whether something may happen to the mail while somebody looks at it."""
+    if message.status in {CLAIMED, SENDING}:
+        return True
+    soon = utcnow() + SOON
+    free = config is not None and config.sends and (config.blocked_until is None or config.blocked_until < soon)
+    return message.status == QUEUED and free and message.next_attempt_at < soon
 
 
 def _attempt(attempt: DeliveryAttempt) -> Event:

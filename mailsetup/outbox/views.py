@@ -18,7 +18,7 @@ from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbox import actions, bodies, reading
 from mailsetup.outbox.models import FAILED, STATUSES, UNKNOWN, Message
 from mailsetup.outbox.search import Filter, parse_id, parse_status, parse_text, parse_time, search
-from mailsetup.outbox.timeline import timeline
+from mailsetup.outbox.timeline import is_moving, timeline
 from mailsetup.web.headers import content_security_policy
 from mailsetup.web.session import db_session
 from mailsetup.web.states import look
@@ -89,6 +89,7 @@ def show(message_id: uuid.UUID) -> ResponseReturnValue:
         message=message,
         config=config,
         events=timeline(message, config),
+        moving=is_moving(message, config),
         may_retry=message.status in {"queued", FAILED, "expired", "cancelled"},
         may_cancel=message.status in {"queued", "claimed"},
         may_resolve=message.status == UNKNOWN,

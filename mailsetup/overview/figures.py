@@ -7,13 +7,12 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from sqlalchemy import ColumnElement, String, cast, func, select
 from sqlalchemy.orm import Session
 
-from mailsetup.outbox.models import EXPIRED, FAILED, SENT, Message
+from mailsetup.outbox import hours
+from mailsetup.outbox.hours import Counts
 
 HOURS, DAYS = 24, 30
-Counts = Counter[tuple[datetime, bool]]
 
 
 @dataclass(frozen=True)
@@ -26,32 +25,15 @@ class Bar:
 
 
 def count_hours(session: Session, workspace_id: uuid.UUID, now: datetime) -> Counts:
-    """How many mails ended in each hour of the last month, by (hour, whether accepted); one query."""
-    since = now - timedelta(days=DAYS + 1)
-    hour = _hour(session).label("hour")
-    query = (
-        select(hour, Message.status, func.count())
-        .where(Message.workspace_id == workspace_id, Message.finished_at >= since)
-        .where(Message.finished_at.is_not(None), Message.status.in_((SENT, FAILED, EXPIRED)))
-        .group_by(hour, Message.status)
-    )
-    counts: Counts = Counter()
-    for text, status, number in session.execute(query):
-        counts[datetime.strptime(text, "%Y-%m-%d %H").replace(tzinfo=UTC), status == SENT] += number
-    return counts
-
-
-def _hour(session: Session) -> ColumnElement[str]:
-    if session.get_bind().dialect.name == "postgresql":
-        return func.to_char(func.timezone("UTC", Message.finished_at), "YYYY-MM-DD HH24", type_=String)
-    return func.substr(cast(Message.finished_at, String), 1, 13, type_=String)
+    """How many mails ended in each hour of the last month, by (hour, whether accepted)."""
+    return hours.count_hours(session, workspace_id, now - timedelta(days=DAYS + 1))
 
 
 def last_hours(counts: Counts, now: datetime) -> list[Bar]:
     """The last 24 hours, the one that runs now last."""
     current = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    hours = [current - timedelta(hours=back) for back in range(HOURS - 1, -1, -1)]
-    return [Bar(hour, counts[hour, True], counts[hour, False]) for hour in hours]
+    begins = [current - timedelta(hours=back) for back in range(HOURS - 1, -1, -1)]
+    return [Bar(hour, counts[hour, True], counts[hour, False]) for hour in begins]
 
 
 def last_days(counts: Counts, now: datetime, zone: tzinfo) -> list[Bar]:

@@ -20,6 +20,7 @@ from mailsetup.overview.operator import health_counts, queue_lines, workspace_li
 from mailsetup.overview.summary import summarize
 from mailsetup.web.filters import person_zone
 from mailsetup.web.session import db_session
+from mailsetup.wizard.drafts import list_drafts
 from mailsetup.workspaces.access import current_user, current_workspace, require, signed_in
 from mailsetup.workspaces.frame import is_operator
 from mailsetup.workspaces.models import MEMBER
@@ -37,12 +38,14 @@ def index() -> ResponseReturnValue:
     configs = list_configs(session, workspace.id)
     homeless = count_without_setup(session, workspace.id)
     if not configs:
-        return render_template("overview/empty.html", waiting=homeless)
+        drafts = list_drafts(session, workspace.id)
+        return render_template("overview/empty.html", waiting=homeless, draft=drafts[0] if drafts else None)
     waiting = count_waiting(session, [config.id for config in configs])
     counts = figures.count_hours(session, workspace.id, now)
     return render_template(
         "overview/index.html",
         summary=summarize(configs, waiting),
+        draft=next((one for one in list_drafts(session, workspace.id) if one.config_id is None), None),
         configs=configs,
         waiting=waiting,
         day=chart_of(figures.last_hours(counts, now), label_every=8),

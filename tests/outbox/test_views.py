@@ -14,6 +14,7 @@ from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbox import queue_mail
 from mailsetup.outbox.models import CANCELLED, UNKNOWN, Message
 from mailsetup.workspaces.models import AuditEvent, Workspace
+from tests import factories
 from tests.outbox.conftest import Queue, mail
 from tests.outbox.smtp_server import Server
 from tests.people import Person
@@ -143,3 +144,13 @@ def test_it_does_not_let_members_change(bob: Person, queue: Queue, config: Outbo
     row = queue()
     assert bob.client.post(f"/messages/{row.id}/{suffix}").status_code == 403
     assert row.status == "queued"
+
+
+def test_it_asks_again_only_while_the_mail_is_under_way(
+    alice: Person, session: Session, config: OutboundConfig
+) -> None:
+    message = factories.make_message(session, config)
+    path = f"/messages/{message.id}"
+    assert 'hx-trigger="every 2s"' in alice.client.get(path).get_data(as_text=True)
+    message.status, message.finished_at = "sent", utcnow()
+    assert 'hx-trigger="every 2s"' not in alice.client.get(path).get_data(as_text=True)

@@ -15,6 +15,7 @@ from mailsetup.core.clock import utcnow
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbox import queue_mail
 from mailsetup.settings import Settings
+from mailsetup.wizard.drafts import new_draft
 from tests import factories
 from tests.outbox.conftest import mail
 from tests.people import Person
@@ -134,3 +135,11 @@ def test_it_tells_the_operator_that_redis_is_away(olivia: Person, valkey: Valkey
 def test_it_tells_the_operator_that_no_worker_runs(olivia: Person) -> None:
     assert "No worker" in page(olivia, "/operator")
     assert utcnow().tzinfo is UTC
+
+
+def test_it_leads_back_to_an_unfinished_setup(alice: Person, bob: Person, session: Session) -> None:
+    draft = new_draft(session, alice.workspace.id, alice.user, "smtp_basic")
+    assert f'href="/setup/{draft.id}"' in page(alice)
+    assert "Go on with your set-up" not in page(bob)
+    factories.make_config(session, alice.workspace)
+    assert "Go on with your set-up" in page(alice)
