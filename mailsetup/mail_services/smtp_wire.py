@@ -140,6 +140,7 @@ class Wire:
 
     def quiet(self) -> bool:
         """Whether the server has neither hung up nor said anything unasked."""
+        self._patience = 0.0  # looking leaves a socket that does not wait at all
         return not self._buffer and is_quiet(self._socket)
 
     def failure(

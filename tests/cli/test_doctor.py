@@ -29,7 +29,7 @@ def registered(settings: Settings) -> Iterator[None]:
 def test_it_names_the_queue_that_nobody_serves(settings: Settings) -> None:
     worker = make_worker("mail")
     worker.register_birth()
-    assert doctor.check_workers().fault == "No worker serves: tests, alerts. Start one for each (see Procfile)."
+    assert doctor.check_workers().fault == "No worker serves: tests, alerts, events. Start one for each (see Procfile)."
 
 
 def test_it_is_content_when_every_queue_is_served(registered: None) -> None:

@@ -100,3 +100,11 @@ def test_a_half_written_envelope_does_not_hide_that_the_mail_is_out(
     with pytest.raises(TransportError) as lost:
         talk.deliver(first, Report(), second)
     assert lost.value.ambiguous is dot_is_out
+
+
+def test_it_waits_for_a_slow_answer_on_a_kept_connection(talk: Session, smtp: SMTPServer, mail: Mail) -> None:
+    talk.deliver(mail, Report())
+    smtp.replies["MAIL"] = lambda conversation: smtp.release.wait(0.1) or conversation.write("250 ok")
+    assert talk.ready
+    talk.deliver(mail, Report())
+    assert (smtp.connections, len(smtp.mails)) == (1, 2)

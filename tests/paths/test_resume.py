@@ -41,8 +41,7 @@ def test_it_goes_on_with_a_draft_in_another_browser(
 
     customer.page = open_browser()
     customer.sign_in()
-    customer.press("Set up outbound mail")
-    expect(customer.page.get_by_role("heading", name="Go on where you left off")).to_be_visible()
-    customer.press("Invoices")
+    expect(customer.page.get_by_role("heading", name="Go on with your set-up")).to_be_visible()
+    customer.press("Go on")
     expect(customer.page.get_by_role("heading", name="Test before saving")).to_be_visible()
     customer.go_live()

@@ -14,7 +14,7 @@ from mailsetup.sandbox import Sandbox
 from mailsetup.sandbox.people import Mailbox
 from tests.paths.album import Album
 from tests.paths.customer import Customer
-from tests.paths.product import TOP, Product
+from tests.paths.product import TOP, Product, wait_for
 from tests.paths.world import app_values, consent_revoked, new_mailbox
 
 GRAPH = "Microsoft Office 365 Exchange (Graph) with OAuth 2.0"
@@ -210,7 +210,7 @@ class Tour:
         page.get_by_label("Address").fill("https://shop.example/hooks/mail")
         self.customer.press("Make webhook")
         album.take(page, "webhook-secret")
-        page.get_by_role("link", name="I have copied it").click()
+        self.customer.press("I have copied it")
         address = page.url
         self.customer.press("Test")
         album.take(page, "webhook")
@@ -263,6 +263,27 @@ class Tour:
         self.album.take(bob, "member-setup")
         self.album.open(bob, "/setup", "member-403", status=403)
         self.album.open(bob, link, "invitation-used", status=404)
+        self.new_password(f"bob.{self.customer.tag}@northwind.example")
+
+    def new_password(self, address: str) -> None:
+        """Asked for, found in the inbox, chosen badly, chosen."""
+        page, album = self.person(), self.album
+        page.goto("/forgotten")
+        page.get_by_label("E-mail address").fill(address)
+        page.get_by_role("button", name="Send the link").click()
+        album.take(page, "forgotten-sent")
+        mails = wait_for(lambda: [mail for mail in self.box.inbox(address) if b"/new-password/" in mail.content])
+        link = re.search(r"http\S+/new-password/\S+", mails[0].message.get_content())
+        assert link
+        album.open(page, link[0], "new-password")
+        page.get_by_label("New password").fill("short")
+        page.get_by_role("button", name="Set password").click()
+        album.take(page, "new-password-too-short")
+        page.get_by_label("New password").fill(f"{self.customer.password}-2")
+        page.get_by_role("button", name="Set password").click()
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        album.open(page, link[0], "new-password-used", status=404)
+        album.open(page, f"/sign-up/{'A' * 43}", "sign-up-link-unusable", status=404)
 
     def refused(self) -> None:
         self.album.open(self.page, "/no-such-page", "404", status=404)
