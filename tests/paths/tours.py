@@ -268,7 +268,7 @@ class Tour:
     def new_password(self, address: str) -> None:
         """Asked for, found in the inbox, chosen badly, chosen."""
         page, album = self.person(), self.album
-        page.goto("/forgotten")
+        page.goto("/sign-in/forgotten")
         page.get_by_label("E-mail address").fill(address)
         page.get_by_role("button", name="Send the link").click()
         album.take(page, "forgotten-sent")
@@ -276,10 +276,10 @@ class Tour:
         link = re.search(r"http\S+/new-password/\S+", mails[0].message.get_content())
         assert link
         album.open(page, link[0], "new-password")
-        page.get_by_label("New password").fill("short")
+        page.get_by_label("Password").fill("short")
         page.get_by_role("button", name="Set password").click()
         album.take(page, "new-password-too-short")
-        page.get_by_label("New password").fill(f"{self.customer.password}-2")
+        page.get_by_label("Password").fill(f"{self.customer.password}-2")
         page.get_by_role("button", name="Set password").click()
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
         album.open(page, link[0], "new-password-used", status=404)
