@@ -46,4 +46,4 @@ def test_it_writes_no_secret_into_the_configuration(folder):
     secret = folder.secret_key()
     text = configuration(folder, Path("s.sock"), list(named(folder).values()))
     assert secret not in text
-    assert "[group:jobs]\nprograms=worker_mail,worker_tests,worker_alerts,scheduler" in text
+    assert "[group:jobs]\nprograms=worker_mail,worker_tests,worker_alerts,worker_events,scheduler" in text
