@@ -32,6 +32,7 @@ class Settings:
     secret_key: Secret
     key_ring: KeyRing = field(repr=False)
     migration_database_url: str = field(default="", repr=False)
+    key_ring_file: str = ""
     microsoft_client_id: str = ""
     microsoft_client_secret: Secret = NO_SECRET
     microsoft_client_certificate: Secret = NO_SECRET
@@ -103,6 +104,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         base_url=env.url("MAILSETUP_BASE_URL", "", https=name == "production"),
         secret_key=_secret_key(env),
         migration_database_url=_migration_url(env),
+        key_ring_file="" if env.text("MAILSETUP_ENCRYPTION_KEYS") else env.text("MAILSETUP_ENCRYPTION_KEYS_FILE"),
         key_ring=KeyRing.parse(env.text_or_file("MAILSETUP_ENCRYPTION_KEYS")),
         microsoft_client_id=env.text("MAILSETUP_MICROSOFT_CLIENT_ID"),
         microsoft_client_secret=Secret(env.text("MAILSETUP_MICROSOFT_CLIENT_SECRET")),

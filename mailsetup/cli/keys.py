@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
 
 import click
+import structlog
 from sqlalchemy import ColumnElement, CursorResult, false, or_, select, update
 from sqlalchemy.orm import Session
 
 from mailsetup import settings
 from mailsetup.core.crypto import VERSION, sealed_with
 from mailsetup.core.db import session_scope
+from mailsetup.core.errors import SettingsError, UnsealError
+from mailsetup.core.key_file import KeyFile
 from mailsetup.workspaces.models import WorkspaceKey
 
 BATCH = 100
+log = structlog.get_logger()
 
 
 @click.group()
@@ -25,8 +32,7 @@ def keys() -> None:
 def status() -> None:
     """Count the workspace keys that each master key seals; exit 1 when a master key is missing."""
     ring = settings.current().key_ring
-    with session_scope() as session:
-        counts = Counter(map(sealed_with, session.scalars(select(WorkspaceKey.wrapped))))
+    counts = key_counts()
     for key_id in ring.keys:
         primary = " (primary: seals new workspaces)" if key_id == ring.primary else ""
         click.echo(f"{key_id}: {counts[key_id]} workspace keys{primary}")
@@ -39,21 +45,88 @@ def status() -> None:
         raise SystemExit(1)
 
 
+@keys.command("add")
+@click.argument("key_id")
+def add(key_id: str) -> None:
+    """Put a new master key behind the others: it opens, and does not seal yet."""
+    _edit(lambda file: file.add(key_id))
+    click.echo(f"{key_id} is in the ring. Restart every process, then run: keys promote {key_id}")
+
+
+@keys.command("promote")
+@click.argument("key_id")
+def promote(key_id: str) -> None:
+    """Move a master key to the front: it seals from the next start on."""
+    _edit(lambda file: file.promote(key_id))
+    click.echo(f"{key_id} is the primary key. Restart every process, then run: keys rewrap")
+
+
+@keys.command("retire")
+@click.argument("key_id")
+def retire(key_id: str) -> None:
+    """Take a master key away for ever; refused while it seals anything."""
+    held = key_counts()[key_id]
+    if held:
+        raise click.ClickException(f"{key_id} still seals {held} workspace keys. Run keys rewrap first.")
+    if key_id == settings.current().key_ring.primary:
+        raise click.ClickException(f"{key_id} is the primary key. Promote another one first.")
+    _edit(lambda file: file.remove(key_id))
+    click.echo(f"{key_id} is out of the ring. Keep a copy as long as you keep a backup from before.")
+
+
+def _edit(change: Callable[[KeyFile], None]) -> None:
+    path = settings.current().key_ring_file
+    if not path:
+        raise click.ClickException(
+            "The ring stands in MAILSETUP_ENCRYPTION_KEYS, which a command cannot edit: change it where it is kept, "
+            "or move it to a file that MAILSETUP_ENCRYPTION_KEYS_FILE names."
+        )
+    try:
+        change(KeyFile(Path(path)))
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def key_counts() -> Counter[str]:
+    """How many workspace keys each master key seals."""
+    with session_scope() as session:
+        return Counter(map(sealed_with, session.scalars(select(WorkspaceKey.wrapped))))
+
+
 @keys.command("rewrap")
-def rewrap() -> None:
+@click.option("--resume", is_flag=True, help="Go on where a run before was stopped; without it the same happens.")
+def rewrap(resume: bool) -> None:
     """Seal every workspace key with the primary master key; may be stopped and started again."""
-    done = 0
-    while changed := _rewrap_some():
-        done += changed
+    before = key_counts()[settings.current().key_ring.primary]
+    if resume:
+        click.echo(f"{before} workspace keys were done before.")
+    done, refused = 0, set[uuid.UUID]()
+    while (step := _rewrap_some(refused)) is not None:
+        done += step
     click.echo(f"{done} workspace keys are now sealed by {settings.current().key_ring.primary}.")
+    for workspace_id in sorted(refused, key=str):
+        click.echo(f"workspace {workspace_id}: its key does not open here: it was changed, or belongs to another row.")
+    if refused:
+        raise SystemExit(1)
 
 
-def _rewrap_some() -> int:
+def _rewrap_some(refused: set[uuid.UUID]) -> int | None:
+    """Rewraps a batch in one transaction; None when none is left. Keys that do not open are added to `refused`."""
     primary = settings.current().key_ring.primary
     known = tuple(key_id for key_id in settings.current().key_ring.keys if key_id != primary)
     with session_scope() as session:
-        rows = session.scalars(select(WorkspaceKey).where(_sealed_by_any(known)).limit(BATCH)).all()
-        return sum(_rewrap_one(session, row) for row in rows)
+        query = select(WorkspaceKey.workspace_id, WorkspaceKey.wrapped).where(
+            _sealed_by_any(known), WorkspaceKey.workspace_id.not_in(refused)
+        )
+        rows = session.execute(query.limit(BATCH)).all()
+        done = 0
+        for workspace_id, wrapped in rows:
+            try:
+                done += _rewrap_one(session, workspace_id, wrapped)
+            except UnsealError:
+                log.error("workspace_key_does_not_open", workspace_id=str(workspace_id))
+                refused.add(workspace_id)
+        return done if rows else None
 
 
 def _sealed_by_any(key_ids: tuple[str, ...]) -> ColumnElement[bool]:
@@ -62,10 +135,10 @@ def _sealed_by_any(key_ids: tuple[str, ...]) -> ColumnElement[bool]:
     )
 
 
-def _rewrap_one(session: Session, row: WorkspaceKey) -> int:
-    ring, workspace_id = settings.current().key_ring, str(row.workspace_id)
-    fresh = ring.wrap(ring.unwrap(row.wrapped, workspace_id=workspace_id), workspace_id=workspace_id)
+def _rewrap_one(session: Session, workspace_id: uuid.UUID, wrapped: str) -> int:
+    ring = settings.current().key_ring
+    fresh = ring.wrap(ring.unwrap(wrapped, workspace_id=str(workspace_id)), workspace_id=str(workspace_id))
     # Only what was read is replaced: whoever writes at the same moment wins.
-    kept = WorkspaceKey.workspace_id == row.workspace_id, WorkspaceKey.wrapped == row.wrapped
+    kept = WorkspaceKey.workspace_id == workspace_id, WorkspaceKey.wrapped == wrapped
     result = session.execute(update(WorkspaceKey).where(*kept).values(wrapped=fresh))
     return result.rowcount if isinstance(result, CursorResult) else 0

@@ -26,7 +26,7 @@ def test_it_makes_keys_once_and_keeps_them(folder):
     first = (folder.key_ring.read_text(), folder.secret_key())
     folder.make_key_ring()
     assert (folder.key_ring.read_text(), folder.secret_key()) == first
-    assert [len(key) for key in KeyRing.parse(first[0]).keys.values()] == [32]
+    assert [len(key) for key in KeyRing.parse(first[0]).keys.values() if isinstance(key, bytes)] == [32]
     assert len(base64.urlsafe_b64decode(first[1])) == 48
 
 
