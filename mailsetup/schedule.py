@@ -21,7 +21,7 @@ from mailsetup.core import db, leases, logs, stopping, walls
 from mailsetup.core.errors import SettingsError
 from mailsetup.diagnosis import sweep as diagnosis_sweep
 from mailsetup.events import sweep as events_sweep
-from mailsetup.outbound import probe, renewal
+from mailsetup.outbound import expiring, platform_end, probe, renewal
 from mailsetup.outbox import hours
 from mailsetup.outbox import sweep as outbox_sweep
 from mailsetup.workspaces import post
@@ -51,6 +51,8 @@ JOBS = (
     Periodic("hours", 60.0, hours.roll_up),
     Periodic("probe", 30.0, probe.probe_due),
     Periodic("renewal", 60.0, renewal.renew_due),
+    Periodic("expiring", 900.0, expiring.tell_expiring),
+    Periodic("platform_expiring", 900.0, platform_end.tell_operators),
 )
 
 

@@ -20,6 +20,7 @@ from tests.walls import BODIES, OBJECTS, SECRETS, WORDS, snapshot
 SAFE = {"GET", "HEAD", "OPTIONS"}
 # Pages for everybody, each for a reason that somebody thought about.
 PUBLIC = {
+    "calendar.feed",
     "sign_in.index", "sign_in.enter", "sign_in.sign_up", "sign_in.join", "sign_in.sign_out",
     "sign_in.confirm", "sign_in.join_confirmed",
     "new_password.forgotten", "new_password.ask", "new_password.choose", "new_password.save",

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from mailsetup.core.db import fetch_owned
 from mailsetup.core.errors import Conflict, InvalidInput
 from mailsetup.credentials import banners, vault
+from mailsetup.credentials.calendar_pages import calendar
 from mailsetup.credentials.form import credential_form, posted_entries, posted_form
 from mailsetup.credentials.listing import SORTS, Listed, list_all, listed
 from mailsetup.credentials.models import Credential
@@ -27,7 +28,7 @@ SETUP_PATH = "/setup"
 RECONNECT = "setup.reconnect"
 
 credentials = Blueprint("credentials", __name__, url_prefix="/credentials")
-blueprints: tuple[Blueprint, ...] = (credentials,)
+blueprints: tuple[Blueprint, ...] = (credentials, calendar)
 register_frame(banners.expiring_credentials)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from mailsetup.outbound.platform_end import send_to
 from mailsetup.outbound.probe import run_probe
 from mailsetup.outbound.renewal import run_renewal
 
@@ -16,3 +17,8 @@ def probe(config_id: str) -> None:
 def renew(credential_id: str) -> None:
     """Renews the token of a credential ahead of its end."""
     run_renewal(uuid.UUID(credential_id))
+
+
+def tell_operator(address: str) -> None:
+    """Writes to an operator that our own app at Microsoft ends soon."""
+    send_to(address)

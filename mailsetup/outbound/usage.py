@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from mailsetup.credentials import usage
 from mailsetup.credentials.models import Credential
 from mailsetup.credentials.usage import Use
+from mailsetup.outbound.expiring import credential_renewed
 from mailsetup.outbound.models import BROKEN, OutboundConfig
 from mailsetup.outbound.probe import start_probe
 
@@ -38,8 +39,9 @@ def probe_stopped(session: Session, credential: Credential) -> None:
 def register() -> None:
     """Makes both known; doing it twice changes nothing."""
     usage.register(find_uses)
-    if probe_stopped not in usage.changed:
-        usage.changed.append(probe_stopped)
+    for hear in (probe_stopped, credential_renewed):
+        if hear not in usage.changed:
+            usage.changed.append(hear)
 
 
 register()

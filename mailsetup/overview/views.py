@@ -14,10 +14,10 @@ from mailsetup.outbound.waiting import count_waiting
 from mailsetup.outbox.ledger import ledger, oldest_due
 from mailsetup.outbox.ledger import waiting_without_setup as count_without_setup
 from mailsetup.overview import figures
-from mailsetup.overview.ahead import ending_soon
 from mailsetup.overview.chart import chart_of
 from mailsetup.overview.operator import health_counts, queue_lines, workspace_lines
 from mailsetup.overview.summary import summarize
+from mailsetup.overview.timeline import timeline
 from mailsetup.web.filters import person_zone
 from mailsetup.web.session import db_session
 from mailsetup.wizard.drafts import list_drafts
@@ -51,7 +51,7 @@ def index() -> ResponseReturnValue:
         day=chart_of(figures.last_hours(counts, now), label_every=8),
         month=chart_of(figures.last_days(counts, now, person_zone()), label_every=10),
         alerts=open_alerts(session, workspace.id),
-        endings=ending_soon(session, workspace.id),
+        months=timeline(session, workspace.id),
     )
 
 

@@ -30,6 +30,8 @@ NOT_PAGES = {
     "operations.metrics": "for Prometheus",
     "alerts.addresses": "a part of alerts.index, which asks for it while a notice is on its way",
     "tests.stages": "a part of tests.show, which asks for it while a test runs",
+    "calendar.download": "a file",
+    "calendar.feed": "a file for calendar programs",
     "setup.test_outcome": "a part of setup.test, which asks for it once a test ended",
 }
 

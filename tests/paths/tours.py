@@ -33,6 +33,7 @@ EMPTY = {
     "messages": "/messages",
     "alerts": "/alerts",
     "credentials": "/credentials",
+    "credentials-calendar": "/credentials/calendar",
     "credentials-new": "/credentials/new",
     "credentials-new-app": "/credentials/new?type=microsoft_app",
     "credentials-new-login": "/credentials/new?type=smtp_login",
@@ -201,6 +202,9 @@ class Tour:
         album.open(page, f"{address}/edit", "credential-edit")
         album.open(page, f"{address}/delete", "credential-delete-in-use")
         album.open(page, address.replace("/credentials/", "/setup/reconnect/"), "setup-reconnect-refused", status=409)
+        page.goto("/credentials/calendar")
+        page.get_by_role("button", name="Make a calendar address").click()
+        album.take(page, "calendar-address")
 
     def _webhook(self) -> None:
         """Made, tested while nobody answers, changed, about to be deleted."""
