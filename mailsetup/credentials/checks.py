@@ -125,6 +125,14 @@ def _text(raw: str, limit: int) -> str:
     return text
 
 
+def check_day(day: date | None) -> None:
+    """Raises InvalidInput at `expires_on` for a day that cannot be a last one."""
+    try:
+        _future(day)
+    except ValueError as error:
+        raise InvalidInput({"expires_on": str(error)}) from None
+
+
 def _future(day: date | None) -> str:
     today = utcnow().date()
     if day is not None and day < today:

@@ -45,6 +45,11 @@ class Deadline:
         """The page of the credential."""
         return f"/credentials/{self.credential_id}"
 
+    @property
+    def moves(self) -> bool:
+        """Whether using it moves the day."""
+        return self.kind == IDLE
+
     def days_left(self, today: date) -> int:
         """Whole days until its last day; below zero when that has passed."""
         return (self.day - today).days

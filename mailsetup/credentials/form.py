@@ -15,7 +15,7 @@ from mailsetup.credentials.checks import Entries
 from mailsetup.credentials.models import Credential, CredentialVersion
 from mailsetup.mail_services import certificates
 from mailsetup.mail_services.base import Consent, Field
-from mailsetup.mail_services.credential_types import CredentialType
+from mailsetup.mail_services.credential_types import MAKE_CERTIFICATE, CredentialType
 from mailsetup.web.filters import show_date
 from mailsetup.web.forms import form_values, posted_values, uploaded
 
@@ -29,7 +29,8 @@ DESCRIPTION = Field("description", "Description", "What it is for, or who made i
 EXPIRES_ON = Field(
     "expires_on",
     "Expires on",
-    "The last day it works, as the place that issued it says. From 30 days before, every page here reminds you.",
+    "The last day it works, as the place that issued it says. We write from 60 days before, and pages show it "
+    "from 30 days before.",
     input="date",
     required=False,
 )
@@ -69,7 +70,7 @@ def credential_form(
 ) -> CredentialForm:
     """The form for a new credential of this type, or for a stored one with its current version."""
     by_signing_in = type_.consent is Consent.SIGN_IN
-    own = () if by_signing_in else type_.fields
+    own = () if by_signing_in else _own(type_, stored=credential is not None)
     return CredentialForm(
         type=type_,
         about=ABOUT,
@@ -80,6 +81,11 @@ def credential_form(
         kept=_kept(own, version),
         revision=credential.revision if credential else None,
     )
+
+
+def _own(type_: CredentialType, *, stored: bool) -> tuple[Field, ...]:
+    """Of a stored credential the certificate is not made anew: nobody has uploaded it yet. Renew does that."""
+    return tuple(shown for shown in type_.fields if not stored or shown != MAKE_CERTIFICATE)
 
 
 def posted_form(
@@ -107,12 +113,13 @@ def posted_entries(type_: CredentialType) -> Entries:
         description=typed["description"],
         raw={shown.name: typed[shown.name] for shown in own if shown.name in typed},
         files=files,
-        expires_on=_day(typed["expires_on"]),
+        expires_on=day_of(typed["expires_on"]),
         expiry_note=typed["expiry_note"],
     )
 
 
-def _day(text: str) -> date | None:
+def day_of(text: str) -> date | None:
+    """The day that was typed, if one was. Raises InvalidInput at `expires_on`."""
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:

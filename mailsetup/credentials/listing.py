@@ -17,7 +17,7 @@ from mailsetup.credentials.seals import fetch_version
 from mailsetup.credentials.usage import Use, uses_by_credential
 from mailsetup.mail_services import credential_types
 from mailsetup.mail_services.base import Consent
-from mailsetup.mail_services.credential_types import CredentialType
+from mailsetup.mail_services.credential_types import MADE_HERE, CredentialType
 
 SORTS = ("name", "type", "expiry")
 FACT_LABELS = {
@@ -56,6 +56,11 @@ class Listed:
         public = self.version.public
         known = [(name, str(public[name])) for name in FACT_LABELS if public.get(name)]
         return [(FACT_LABELS[name], choices.get(name, {}).get(value, value)) for name, value in known]
+
+    @property
+    def made_here(self) -> bool:
+        """Whether it is a certificate made here, whose public part has to be uploaded at Microsoft."""
+        return bool(self.version.public.get("certificate_made") == MADE_HERE)
 
     @property
     def proof(self) -> str:

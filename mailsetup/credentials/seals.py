@@ -25,18 +25,19 @@ def write_version(
     public: Mapping[str, str],
     secrets: Mapping[str, Secret],
     user_id: uuid.UUID | None,
+    number: int | None = None,
 ) -> CredentialVersion:
-    """Seals the values as the credential's current version."""
-    row_id = new_id()
+    """Seals the values as the credential's current version, or as the version of this number."""
+    row_id, number = new_id(), number or credential.version
     revealed = json.dumps({name: secret.reveal() for name, secret in secrets.items()})
     version = CredentialVersion(
         id=row_id,
         workspace_id=credential.workspace_id,
         credential_id=credential.id,
-        version=credential.version,
+        version=number,
         public=dict(public),
         secret_names=sorted(name for name, secret in secrets.items() if secret),
-        sealed=seal(session, _place(credential, row_id, credential.version), revealed),
+        sealed=seal(session, _place(credential, row_id, number), revealed),
         created_by_id=user_id,
     )
     session.add(version)
@@ -76,6 +77,12 @@ def forget_old_versions(session: Session, credential: Credential) -> None:
         session.execute(
             delete(table).where(table.credential_id == credential.id, table.version < credential.version - 1)
         )
+
+
+def forget_waiting(session: Session, credential: Credential) -> None:
+    """Drops the version that was added and never promoted, and its tokens."""
+    for table in (CredentialVersion, CredentialToken):
+        session.execute(delete(table).where(table.credential_id == credential.id, table.version > credential.version))
 
 
 def _place(credential: Credential, row_id: uuid.UUID, version: int) -> Place:

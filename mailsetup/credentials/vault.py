@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from typing import Unpack
 
 from sqlalchemy import CursorResult, select, update
@@ -72,7 +73,7 @@ def create_credential(
         session, credential, public=checked.values.public, secrets=checked.values.secrets, user_id=user_id
     )
     fields = ["name", "type", *checked.values.public, *checked.values.secrets]
-    _record(session, credential, actor, "credential:create", fields)
+    record(session, credential, actor, "credential:create", fields)
     return credential
 
 
@@ -97,10 +98,12 @@ def update_credential(
     fields, renewed = _changed_fields(credential, checked), _changed_values(previous, checked)
     if not fields and not renewed:
         return credential
+    if renewed:
+        seals.forget_waiting(session, credential)
     _advance(session, credential, user_id, checked, new_version=bool(renewed))
     if renewed:
         _write_next(session, credential, checked.values.public, checked.values.secrets, user_id)
-    _record(session, credential, actor, "credential:change", [*fields, *renewed])
+    record(session, credential, actor, "credential:change", [*fields, *renewed])
     return credential
 
 
@@ -133,11 +136,12 @@ def store_grant(
         action = "credential:create"
     else:
         credential = fetch_owned(session, Credential, workspace_id, credential_id)
+        seals.forget_waiting(session, credential)
         _advance(session, credential, user_id, None, new_version=True)
         _write_next(session, credential, public, secrets, user_id)
         action = "credential:reconnect"
     _store_tokens(session, credential, token_cache)
-    _record(session, credential, actor, action, [*public, *secrets, "token_cache"])
+    record(session, credential, actor, action, [*public, *secrets, "token_cache"])
     return credential
 
 
@@ -166,7 +170,7 @@ def delete_credential(session: Session, credential: Credential, *, actor: Actor)
     uses = usage.uses_of(session, credential)
     if uses:
         raise CredentialInUse(credential, uses)
-    _record(session, credential, actor, "credential:delete", [])
+    record(session, credential, actor, "credential:delete", [])
     try:
         with session.begin_nested():
             session.delete(credential)
@@ -218,8 +222,20 @@ def _write_next(
     user_id: uuid.UUID | None,
 ) -> None:
     seals.write_version(session, credential, public=public, secrets=secrets, user_id=user_id)
+    follow(session, credential)
+
+
+def follow(session: Session, credential: Credential) -> None:
+    """Setups use the version that counts now; of those before, one is kept for what is under way."""
     seals.forget_old_versions(session, credential)
     usage.tell_changed(session, credential)
+
+
+def move_to(session: Session, credential: Credential, *, user_id: uuid.UUID | None, expires_on: date | None) -> None:
+    """The next version, which is written already, counts from now on. Raises Conflict when somebody was faster."""
+    _advance(session, credential, user_id, None, new_version=True)
+    credential.expires_on = expires_on
+    session.flush()
 
 
 def _store_tokens(session: Session, credential: Credential, blob: str) -> None:
@@ -247,7 +263,8 @@ def _free_name(session: Session, workspace_id: uuid.UUID, wanted: str) -> str:
     return next(name for name in numbered if name.casefold() not in taken)
 
 
-def _record(session: Session, credential: Credential, actor: Actor, action: str, fields: Sequence[str]) -> None:
+def record(session: Session, credential: Credential, actor: Actor, action: str, fields: Sequence[str]) -> None:
+    """Notes in the audit trail what was done with the credential, by the names of its fields."""
     audit.record(
         session,
         credential.workspace_id,

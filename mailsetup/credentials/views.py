@@ -11,12 +11,15 @@ from mailsetup.core.db import fetch_owned
 from mailsetup.core.errors import Conflict, InvalidInput
 from mailsetup.credentials import banners, vault
 from mailsetup.credentials.calendar_pages import calendar
+from mailsetup.credentials.certificate_file import certificate_file
 from mailsetup.credentials.form import credential_form, posted_entries, posted_form
 from mailsetup.credentials.listing import SORTS, Listed, list_all, listed
 from mailsetup.credentials.models import Credential
+from mailsetup.credentials.rotation import can_rotate
 from mailsetup.mail_services import credential_types
 from mailsetup.mail_services.base import Consent
 from mailsetup.mail_services.credential_types import CredentialType
+from mailsetup.mail_services.hints.words import fillings
 from mailsetup.web.forms import invalid
 from mailsetup.web.frame import register_frame
 from mailsetup.web.paths import local_path
@@ -26,6 +29,7 @@ from mailsetup.workspaces.models import ADMIN, MEMBER
 
 SETUP_PATH = "/setup"
 RECONNECT = "setup.reconnect"
+ROTATE = "setup.rotate"
 
 credentials = Blueprint("credentials", __name__, url_prefix="/credentials")
 blueprints: tuple[Blueprint, ...] = (credentials, calendar)
@@ -91,7 +95,15 @@ def _formed_type(name: str) -> CredentialType:
 def show(credential_id: uuid.UUID) -> ResponseReturnValue:
     """One credential: facts, expiry, and what uses it."""
     entry = listed(db_session(), _fetch(credential_id))
-    return render_template("credentials/show.html", entry=entry, reconnect_url=_reconnect_url(entry))
+    facts = {"reconnect_url": _reconnect_url(entry), "rotate_url": _rotate_url(entry)}
+    return render_template("credentials/show.html", entry=entry, made=made_certificate(entry), **facts)
+
+
+@credentials.get("/<uuid:credential_id>/certificate.cer")
+@require(MEMBER)
+def certificate(credential_id: uuid.UUID) -> ResponseReturnValue:
+    """The public part of its certificate, for the upload in Entra."""
+    return certificate_file(vault.credential_value(db_session(), _fetch(credential_id)))
 
 
 @credentials.get("/<uuid:credential_id>/edit")
@@ -176,6 +188,18 @@ def delete(credential_id: uuid.UUID) -> ResponseReturnValue:
     return redirect(url_for("credentials.index"))
 
 
+def made_certificate(entry: Listed) -> dict[str, str] | None:
+    """Where a certificate made here is downloaded, and where it is uploaded; None for everything else."""
+    if not entry.made_here:
+        return None
+    public = entry.version.public
+    return {
+        "thumbprint": str(public["thumbprint"]),
+        "download_url": url_for("credentials.certificate", credential_id=entry.credential.id),
+        "entra_url": fillings(public)["link_secrets"],
+    }
+
+
 def _fetch(credential_id: uuid.UUID) -> Credential:
     return fetch_owned(db_session(), Credential, current_workspace().id, credential_id)
 
@@ -184,3 +208,10 @@ def _reconnect_url(entry: Listed) -> str:
     if not entry.signed_in or RECONNECT not in current_app.view_functions:
         return ""
     return url_for(RECONNECT, credential_id=entry.credential.id)
+
+
+def _rotate_url(entry: Listed) -> str:
+    """Where a second secret is given beside the one in use; empty where the service takes one only."""
+    if not can_rotate(entry.credential) or ROTATE not in current_app.view_functions:
+        return ""
+    return url_for(ROTATE, credential_id=entry.credential.id)

@@ -9,15 +9,17 @@ from typing import Any
 
 from mailsetup.core.errors import NotFound
 from mailsetup.core.redact import Secret
-from mailsetup.mail_services import certificates, values
+from mailsetup.mail_services import certificates, own_certificates, values
 from mailsetup.mail_services.base import Consent, CredentialValue, Field
 from mailsetup.mail_services.clouds import CLOUD_CHOICES
 from mailsetup.mail_services.values import Answers
 
 ACCOUNT_FACTS = ("account_username", "account_tid", "account_oid", "account_scopes")
-CERTIFICATE_FACTS = ("thumbprint", "certificate_expires", "certificate_subject")
+CERTIFICATE_FACTS = ("thumbprint", "certificate_expires", "certificate_subject", "certificate_made")
+MADE_HERE = "here"
 SECRET_LIMIT = 8192
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+_ONE_PROOF = "Choose one: a certificate made here, a client secret, or a certificate file."
 _NEEDS_VALUE = (
     "This looks like the Secret ID. Microsoft needs the secret's Value, the other column under "
     "Certificates & secrets; it is shown only once, so make a new secret if it is hidden now."
@@ -119,13 +121,22 @@ def _clean_app(answers: Answers, files: Mapping[str, bytes], previous: Credentia
         "client_id": answers.parsed("client_id", _guid, missing="Copy the Application (client) ID from Entra."),
     }
     secret, upload = answers.text("client_secret", limit=SECRET_LIMIT), files.get("certificate") or b""
-    if secret and upload:
-        answers.refuse("certificate", "Give a client secret or a certificate, not both.")
+    made = answers.ticked("make_certificate")
+    if bool(secret) + bool(upload) + made > 1:
+        answers.refuse("make_certificate" if made else "certificate", _ONE_PROOF)
+    if made:
+        return _made_here(answers, public)
     if upload:
         return _with_certificate(answers, public, upload)
     if secret:
         return CredentialInput(public, _checked_secret(answers, secret))
-    return _kept_proof(answers, public, previous, "Paste the client secret's Value, or choose a certificate file.")
+    return _kept_proof(answers, public, previous, "Paste the client secret's Value, or let us make a certificate.")
+
+
+def _made_here(answers: Answers, public: dict[str, str]) -> CredentialInput:
+    if answers.wrong:
+        return CredentialInput(public, {})
+    return _certified(public, own_certificates.make_certificate("Outbound mail"), made=MADE_HERE)
 
 
 def _checked_secret(answers: Answers, secret: str) -> dict[str, Secret]:
@@ -142,10 +153,17 @@ def _with_certificate(answers: Answers, public: dict[str, str], upload: bytes) -
     except certificates.CertificateRefused as error:
         answers.refuse("certificate", str(error))
         return CredentialInput(public, {})
+    return _certified(public, found)
+
+
+def _certified(
+    public: dict[str, str], found: certificates.SigningCertificate, *, made: str = "elsewhere"
+) -> CredentialInput:
     facts = {
         "thumbprint": found.thumbprint,
         "certificate_expires": found.expires_at.date().isoformat(),
         "certificate_subject": found.subject,
+        "certificate_made": made,
     }
     secrets = {"private_key": found.private_key_pem, "certificate": Secret(found.certificate_pem)}
     return CredentialInput({**public, **facts}, secrets)
@@ -215,6 +233,14 @@ _CERTIFICATE = Field(
     required=False,
     secret=True,
 )
+MAKE_CERTIFICATE = Field(
+    "make_certificate",
+    "Make a certificate here, so that no secret has to be copied",
+    "The safest way: the private key never leaves this server. After saving, you download the public part (.cer) and "
+    "your Microsoft admin uploads it in Entra. It lasts two years.",
+    input="checkbox",
+    required=False,
+)
 _PASSPHRASE = Field(
     "passphrase",
     "Password of the certificate file",
@@ -258,7 +284,7 @@ MICROSOFT_APP = CredentialType(
     "microsoft_app",
     "Microsoft client credentials",
     "An app that your Microsoft admin registers: tenant ID, client ID, and a client secret or certificate.",
-    (_CLOUD, _TENANT_ID, _CLIENT_ID, _CLIENT_SECRET, _CERTIFICATE, _PASSPHRASE),
+    (_CLOUD, _TENANT_ID, _CLIENT_ID, MAKE_CERTIFICATE, _CLIENT_SECRET, _CERTIFICATE, _PASSPHRASE),
     Consent.ADMIN,
     _clean_app,
 )

@@ -63,6 +63,8 @@ def _check_credential(app: App, form: Mapping[str, str], secret: str) -> None:
         _check_assertion(app, form["client_assertion"])
     elif not secret:
         raise refusal(7000216 if form.get("grant_type") == "client_credentials" else 7000218)
+    elif secret in app.more_secrets:
+        return
     elif secret != app.secret:
         raise refusal(7000215)
     elif app.secret_expired:

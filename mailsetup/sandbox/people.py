@@ -70,6 +70,7 @@ class App:
     secret_id: str = field(default_factory=new_id)
     secret: str = field(default_factory=new_secret)
     secret_expires: str = field(default_factory=lambda: _in_days(180))
+    more_secrets: list[str] = field(default_factory=list)
     redirect_uris: list[str] = field(default_factory=list)
     certificates: list[str] = field(default_factory=list)
     roles: list[str] = field(default_factory=list)

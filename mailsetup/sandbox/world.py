@@ -178,6 +178,23 @@ class World:
             self.save()
             return app.secret
 
+    def add_secret(self, client_id: str | None = None) -> str:
+        """Makes a second client secret; the one before goes on working beside it."""
+        with self._lock:
+            made = new_secret()
+            self._app(client_id).more_secrets.append(made)
+            self.save()
+            return made
+
+    def remove_secret(self, secret: str, client_id: str | None = None) -> None:
+        """Deletes one client secret; the others go on working."""
+        with self._lock:
+            app = self._app(client_id)
+            app.more_secrets = [each for each in app.more_secrets if each != secret]
+            if secret == app.secret:
+                app.secret = app.more_secrets.pop(0) if app.more_secrets else new_secret()
+            self.save()
+
     def expire_secret(self, client_id: str | None = None, *, expired: bool = True) -> None:
         """Puts the end of the secret into the past, or half a year ahead again."""
         with self._lock:

@@ -32,6 +32,10 @@ VERBS = {
     "renew-secret": "given a new secret",
     "make-default": "made the default",
     "view": "content looked at",
+    "add-secret": "given a second secret",
+    "promote": "moved to its new secret",
+    "go-back": "old secret taken up again",
+    "end-old": "old secret ended",
 }
 THINGS = {"user": "Person", "api-key": "API key", "api_key": "API key", "outbound": "Setup", "config": "Setup"}
 

@@ -7,6 +7,9 @@ import secrets
 from datetime import timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from sqlalchemy import select
 
 from mailsetup.core.clock import utcnow
@@ -89,7 +92,7 @@ def test_it_refuses_a_wrong_password_and_does_not_repeat_it(alice, good):
 
 
 def test_it_takes_a_secret_or_a_certificate_and_not_both(alice, good):
-    assert "not both" in refusal(upload(alice, pem_of(*good), client_secret="value~1"))
+    assert "Choose one" in refusal(upload(alice, pem_of(*good), client_secret="value~1"))
 
 
 def test_it_replaces_a_secret_by_a_certificate_in_a_new_version(alice, session, good):
@@ -103,3 +106,37 @@ def test_it_replaces_a_secret_by_a_certificate_in_a_new_version(alice, session, 
     assert answer.status_code == 302
     value = vault.credential_value(session, credential)
     assert (credential.version, set(value.secrets)) == (2, {"private_key", "certificate"})
+
+
+def make_here(person, **changes):
+    form = {"type": "microsoft_app", "name": "Contoso app", "cloud": "global", "tenant_id": GUID, "client_id": GUID}
+    return person.client.post("/credentials/new", data={**form, "make_certificate": "true", **changes})
+
+
+def test_it_makes_a_key_pair_and_lets_out_the_public_part_alone(alice, bob, session):
+    address = make_here(alice).headers["Location"]
+    value = vault.credential_value(session, session.scalars(select(Credential)).one())
+    file = bob.client.get(f"{address}/certificate.cer")
+    certificate = x509.load_pem_x509_certificate(file.data)
+    key = load_pem_private_key(value.secrets["private_key"].reveal().encode(), None)
+    assert certificate.public_key() == key.public_key()
+    assert certificate.fingerprint(hashes.SHA1()).hex().upper() == value.public["thumbprint"]
+    assert 728 < (certificate.not_valid_after_utc - utcnow()).days < 731
+    assert (file.content_type, b"PRIVATE" in file.data) == ("application/x-pem-file", False)
+    page = alice.client.get(address).text
+    assert "Download the certificate (.cer)" in page
+    assert "PRIVATE KEY" not in page
+
+
+def test_it_makes_no_certificate_beside_a_secret_or_for_a_wrong_app(alice, session):
+    assert "Choose one" in make_here(alice, client_secret="value~1").text
+    answer = make_here(alice, tenant_id="not a tenant")
+    assert (answer.status_code, "Paste the client secret" in answer.text) == (422, False)
+    assert session.scalar(select(Credential)) is None
+
+
+def test_it_has_no_certificate_file_of_a_secret_or_for_strangers(alice, charlie, session):
+    make_here(alice, make_certificate="", client_secret="value~1")
+    with_secret = session.scalars(select(Credential)).one()
+    assert alice.client.get(f"/credentials/{with_secret.id}/certificate.cer").status_code == 409
+    assert charlie.client.get(make_here(alice, name="Two").headers["Location"] + "/certificate.cer").status_code == 404

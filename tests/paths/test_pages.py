@@ -32,6 +32,8 @@ NOT_PAGES = {
     "tests.stages": "a part of tests.show, which asks for it while a test runs",
     "calendar.download": "a file",
     "calendar.feed": "a file for calendar programs",
+    "credentials.certificate": "a file",
+    "setup.new_certificate": "a file",
     "setup.test_outcome": "a part of setup.test, which asks for it once a test ended",
 }
 

@@ -202,9 +202,28 @@ class Tour:
         album.open(page, f"{address}/edit", "credential-edit")
         album.open(page, f"{address}/delete", "credential-delete-in-use")
         album.open(page, address.replace("/credentials/", "/setup/reconnect/"), "setup-reconnect-refused", status=409)
+        self._renew(address.replace("/credentials/", "/setup/rotate/"))
         page.goto("/credentials/calendar")
         page.get_by_role("button", name="Make a calendar address").click()
         album.take(page, "calendar-address")
+
+    def _renew(self, address: str) -> None:
+        """A second secret: refused, taken, promoted."""
+        page, album = self.page, self.album
+        album.open(page, address, "renew")
+        page.get_by_label("Client secret (Value)").fill("wrong~value-of-another-app")
+        self.customer.press("Add and test it")
+        album.take(page, "renew-refused")
+        self.customer.press("Drop the new one")
+        page.get_by_label("Make a certificate here").check()
+        self.customer.press("Add and test it")
+        album.take(page, "renew-certificate")
+        self.customer.press("Drop the new one")
+        page.get_by_label("Client secret (Value)").fill(self.box.world.add_secret())
+        self.customer.press("Add and test it")
+        album.take(page, "renew-tested")
+        self.customer.press("Use the new one")
+        album.take(page, "renew-promoted")
 
     def _webhook(self) -> None:
         """Made, tested while nobody answers, changed, about to be deleted."""

@@ -13,8 +13,9 @@ from mailsetup.core.db import fetch_owned
 from mailsetup.core.errors import InvalidInput, NotFound
 from mailsetup.credentials import vault
 from mailsetup.credentials.form import CredentialForm, credential_form, posted_entries, posted_form
-from mailsetup.credentials.listing import Listed, list_all
+from mailsetup.credentials.listing import Listed, list_all, listed
 from mailsetup.credentials.models import Credential
+from mailsetup.credentials.views import made_certificate
 from mailsetup.mail_services import credential_types
 from mailsetup.mail_services.base import Consent, Field
 from mailsetup.mail_services.clouds import cloud_of
@@ -88,7 +89,7 @@ def create_credential(draft_id: uuid.UUID) -> ResponseReturnValue:
     drafts.touch(draft)
     db_session().commit()
     flash(f"The credential “{made.name}” is saved, sealed, and chosen for this setup.", "success")
-    return go(draft, steps.SENDER)
+    return go(draft, steps.CREDENTIAL if listed(db_session(), made).made_here else steps.SENDER)
 
 
 def choices(draft: SetupDraft, *, form: CredentialForm | None = None) -> dict[str, Any]:
@@ -112,7 +113,14 @@ def choices(draft: SetupDraft, *, form: CredentialForm | None = None) -> dict[st
         "none": NONE,
         "no_login": bool(draft.settings.get(drafts.NO_LOGIN)) and draft.credential_id is None,
         "guide": _guide(draft, type_),
+        "made": _made(draft),
     }
+
+
+def _made(draft: SetupDraft) -> dict[str, str] | None:
+    """The chosen credential's certificate, when it was made here and has to be uploaded."""
+    found = drafts.credential_of(db_session(), draft)
+    return made_certificate(listed(db_session(), found)) if found else None
 
 
 def _again(draft: SetupDraft, errors: dict[str, str], *, form: CredentialForm | None = None) -> ResponseReturnValue:
