@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from mailsetup import settings
 from mailsetup.alerts import sweep as alerts_sweep
-from mailsetup.core import db, leases, logs, stopping, walls
+from mailsetup.core import db, leases, logs, stopping
 from mailsetup.core.errors import SettingsError
 from mailsetup.diagnosis import sweep as diagnosis_sweep
 from mailsetup.events import sweep as events_sweep
@@ -25,6 +25,7 @@ from mailsetup.outbound import expiring, platform_end, probe, renewal
 from mailsetup.outbox import hours
 from mailsetup.outbox import sweep as outbox_sweep
 from mailsetup.workspaces import post
+from mailsetup.workspaces.starting import refuse_unsafe_start
 
 LEASE = "scheduler"
 LEASE_SECONDS = 20.0  # how long the sweeps rest after the scheduler that had it crashed
@@ -98,7 +99,7 @@ def main() -> int:
     """Runs the periodic jobs until asked to stop."""
     try:
         started = settings.start(settings.load())
-        walls.refuse_weak_walls(db.engine())
+        refuse_unsafe_start(db.engine())
     except SettingsError as error:
         print(error, file=sys.stderr)  # noqa: T201 - the log is not set up yet
         return 2

@@ -5,21 +5,24 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
 import structlog
-from sqlalchemy import ColumnElement, CursorResult, false, or_, select, update
+from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
 from mailsetup import settings
-from mailsetup.core.crypto import VERSION, sealed_with
+from mailsetup.core.crypto import sealed_with
 from mailsetup.core.db import session_scope
 from mailsetup.core.errors import SettingsError, UnsealError
 from mailsetup.core.key_file import KeyFile
 from mailsetup.workspaces.models import WorkspaceKey
+from mailsetup.workspaces.sealing import sealed_by
 
 BATCH = 100
+NO_ID = uuid.UUID(int=0)
 log = structlog.get_logger()
 
 
@@ -100,39 +103,45 @@ def rewrap(resume: bool) -> None:
     before = key_counts()[settings.current().key_ring.primary]
     if resume:
         click.echo(f"{before} workspace keys were done before.")
-    done, refused = 0, set[uuid.UUID]()
-    while (step := _rewrap_some(refused)) is not None:
-        done += step
-    click.echo(f"{done} workspace keys are now sealed by {settings.current().key_ring.primary}.")
-    for workspace_id in sorted(refused, key=str):
+    walk = Rewrapping()
+    while walk.step():
+        pass
+    click.echo(f"{walk.done} workspace keys are now sealed by {settings.current().key_ring.primary}.")
+    for workspace_id in walk.refused:
         click.echo(f"workspace {workspace_id}: its key does not open here: it was changed, or belongs to another row.")
-    if refused:
+    if walk.refused:
         raise SystemExit(1)
 
 
-def _rewrap_some(refused: set[uuid.UUID]) -> int | None:
-    """Rewraps a batch in one transaction; None when none is left. Keys that do not open are added to `refused`."""
-    primary = settings.current().key_ring.primary
-    known = tuple(key_id for key_id in settings.current().key_ring.keys if key_id != primary)
-    with session_scope() as session:
+@dataclass
+class Rewrapping:
+    """A walk over the workspace keys by id; it needs no memory of its own, as each key says which one sealed it."""
+
+    after: uuid.UUID = NO_ID
+    done: int = 0
+    refused: list[uuid.UUID] = field(default_factory=list)
+
+    def step(self) -> bool:
+        """Rewraps a batch in one transaction; False when none is left."""
+        primary = settings.current().key_ring.primary
+        others = (key_id for key_id in settings.current().key_ring.keys if key_id != primary)
         query = select(WorkspaceKey.workspace_id, WorkspaceKey.wrapped).where(
-            _sealed_by_any(known), WorkspaceKey.workspace_id.not_in(refused)
+            sealed_by(others), WorkspaceKey.workspace_id > self.after
         )
-        rows = session.execute(query.limit(BATCH)).all()
-        done = 0
-        for workspace_id, wrapped in rows:
-            try:
-                done += _rewrap_one(session, workspace_id, wrapped)
-            except UnsealError:
-                log.error("workspace_key_does_not_open", workspace_id=str(workspace_id))
-                refused.add(workspace_id)
-        return done if rows else None
+        with session_scope() as session:
+            rows = session.execute(query.order_by(WorkspaceKey.workspace_id).limit(BATCH)).all()
+            done = sum(self._rewrap(session, workspace_id, wrapped) for workspace_id, wrapped in rows)
+        self.done += done
+        self.after = rows[-1].workspace_id if rows else self.after
+        return bool(rows)
 
-
-def _sealed_by_any(key_ids: tuple[str, ...]) -> ColumnElement[bool]:
-    return or_(
-        false(), *(WorkspaceKey.wrapped.startswith(f"{VERSION}.{key_id}.", autoescape=True) for key_id in key_ids)
-    )
+    def _rewrap(self, session: Session, workspace_id: uuid.UUID, wrapped: str) -> int:
+        try:
+            return _rewrap_one(session, workspace_id, wrapped)
+        except UnsealError:
+            log.error("workspace_key_does_not_open", workspace_id=str(workspace_id))
+            self.refused.append(workspace_id)
+            return 0
 
 
 def _rewrap_one(session: Session, workspace_id: uuid.UUID, wrapped: str) -> int:

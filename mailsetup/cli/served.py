@@ -7,8 +7,9 @@ import sys
 from flask import Flask
 
 from mailsetup.cli.bare import bare_app, is_command, needs_no_settings
-from mailsetup.core import db, walls
+from mailsetup.core import db
 from mailsetup.core.errors import SettingsError
+from mailsetup.workspaces.starting import refuse_unsafe_start
 
 NOT_STARTED = 3  # gunicorn gives up at this status; at another it would try for ever
 
@@ -22,7 +23,7 @@ def served_app() -> Flask:
     try:
         app = create_app()
         if not is_command(sys.argv):
-            walls.refuse_weak_walls(db.engine())
+            refuse_unsafe_start(db.engine())
         return app
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")

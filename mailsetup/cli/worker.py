@@ -21,8 +21,9 @@ from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
 from mailsetup import settings
-from mailsetup.core import db, logs, processes, queues, stopping, walls
+from mailsetup.core import db, logs, processes, queues, stopping
 from mailsetup.core.errors import SettingsError
+from mailsetup.workspaces.starting import refuse_unsafe_start
 
 # What says how much mail waits because of an alert; importing it is enough.
 TOLD_TO_ALERTS = ("mailsetup.outbox", "mailsetup.outbound.alerting")
@@ -121,7 +122,7 @@ def main() -> int:
         return 2
     try:
         started = settings.start(settings.load())
-        walls.refuse_weak_walls(db.engine())
+        refuse_unsafe_start(db.engine())
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2

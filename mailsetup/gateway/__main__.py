@@ -16,10 +16,11 @@ import sys
 import structlog
 
 from mailsetup import settings
-from mailsetup.core import db, logs, walls
+from mailsetup.core import db, logs
 from mailsetup.core.errors import SettingsError
 from mailsetup.gateway.door import smtp_factory
 from mailsetup.settings import Settings
+from mailsetup.workspaces.starting import refuse_unsafe_start
 
 log = structlog.get_logger()
 
@@ -79,7 +80,7 @@ def main() -> int:
     """Runs the gateway."""
     try:
         current = settings.start(settings.load())
-        walls.refuse_weak_walls(db.engine())
+        refuse_unsafe_start(db.engine())
         listen_on(current)
         tls_context(current)
     except SettingsError as error:

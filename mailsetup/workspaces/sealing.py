@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Iterable
 
+from sqlalchemy import ColumnElement, false, or_
 from sqlalchemy.orm import Session
 
 from mailsetup import settings
@@ -37,6 +39,12 @@ def data_key(session: Session, workspace_id: uuid.UUID) -> bytes:
     key = settings.current().key_ring.unwrap(row.wrapped, workspace_id=str(workspace_id))
     _cache[workspace_id] = (time.monotonic() + CACHE_SECONDS, key)
     return key
+
+
+def sealed_by(key_ids: Iterable[str]) -> ColumnElement[bool]:
+    """Whether one of these master keys wrapped a workspace's key."""
+    prefixes = (f"{crypto.VERSION}.{key_id}." for key_id in key_ids)
+    return or_(false(), *(WorkspaceKey.wrapped.startswith(prefix, autoescape=True) for prefix in prefixes))
 
 
 def seal(session: Session, place: Place, value: str) -> str:

@@ -57,7 +57,7 @@ def test_it_goes_on_where_a_stopped_rewrap_was(ring_file, settings, alice, charl
     run("promote", "next")
     restart(settings, ring_file)
     monkeypatch.setattr(key_commands, "BATCH", 1)
-    assert key_commands._rewrap_some(set()) == 1
+    assert key_commands.Rewrapping().step()
     output = run("rewrap", "--resume")
     assert "1 workspace keys were done before" in output
     assert "1 workspace keys are now sealed by next" in output
