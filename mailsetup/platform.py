@@ -41,4 +41,5 @@ def make_door(settings: Settings) -> Door:
         ca_bundle=settings.ca_bundle,
         https_proxy=settings.https_proxy,
         smtp_proxy=settings.smtp_proxy,
+        dns_servers=settings.dns_servers,
     )

@@ -19,6 +19,7 @@ from mailsetup import settings
 from mailsetup.alerts import sweep as alerts_sweep
 from mailsetup.core import db, leases, logs, stopping
 from mailsetup.core.errors import SettingsError
+from mailsetup.diagnosis import domains
 from mailsetup.diagnosis import sweep as diagnosis_sweep
 from mailsetup.events import sweep as events_sweep
 from mailsetup.outbound import expiring, platform_end, probe, renewal
@@ -54,6 +55,8 @@ JOBS = (
     Periodic("renewal", 60.0, renewal.renew_due),
     Periodic("expiring", 900.0, expiring.tell_expiring),
     Periodic("platform_expiring", 900.0, platform_end.tell_operators),
+    Periodic("sender_domains", 60.0, domains.check_due),
+    Periodic("sender_domains_adopted", 3600.0, domains.adopt),
 )
 
 

@@ -44,6 +44,7 @@ class Settings:
     egress_allow: tuple[Network, ...] = ()
     https_proxy: str | None = None
     smtp_proxy: str | None = None
+    dns_servers: tuple[tuple[str, int], ...] = ()
     operator_smtp_url: Secret = NO_SECRET
     operator_from: str = ""
     operator_emails: tuple[str, ...] = ()
@@ -117,6 +118,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         egress_allow=env.networks("MAILSETUP_EGRESS_ALLOW"),
         https_proxy=env.text("MAILSETUP_HTTPS_PROXY") or None,
         smtp_proxy=env.text("MAILSETUP_SMTP_PROXY") or None,
+        dns_servers=env.hosts_ports("MAILSETUP_DNS_SERVERS"),
         operator_smtp_url=Secret(_operator_url(env, name)),
         operator_from=env.text("MAILSETUP_OPERATOR_FROM"),
         operator_emails=tuple(filter(None, env.text("MAILSETUP_OPERATOR_EMAILS").replace(",", " ").lower().split())),
@@ -224,6 +226,12 @@ class _Environment:
         if not host or not port.isdigit():
             raise SettingsError(f"{name} must look like host:port.")
         return host, int(port)
+
+    def hosts_ports(self, name: str) -> tuple[tuple[str, int], ...]:
+        found = [part.rpartition(":") for part in self.text(name).replace(",", " ").split()]
+        if any(not host or not port.isdigit() for host, _, port in found):
+            raise SettingsError(f"{name} must list servers such as 192.0.2.53:53.")
+        return tuple((host.strip("[]"), int(port)) for host, _, port in found)
 
     def networks(self, name: str) -> tuple[Network, ...]:
         try:

@@ -30,9 +30,17 @@ from mailsetup.settings import Settings
 from mailsetup.web.limits import limiter
 from mailsetup.workspaces import passwords
 from tests import people
+from tests.fakes.dns_server import NameServer
 from tests.people import Person
 
-pytest_plugins = ["tests.databases", "tests.valkey_server", "tests.browsers", "tests.fakes.exim", "tests.distribution"]
+pytest_plugins = [
+    "tests.databases",
+    "tests.valkey_server",
+    "tests.browsers",
+    "tests.fakes.exim",
+    "tests.distribution",
+    "tests.name_server",
+]
 
 
 @pytest.fixture
@@ -48,6 +56,7 @@ def settings(
     tmp_path: Path,
     settings_changes: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
+    names: NameServer,
 ) -> Settings:
     """Settings of this test, with keys of its own; the process is started with them."""
     monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
@@ -63,6 +72,7 @@ def settings(
         operator_from="alerts@mailsetup.example",
         operator_emails=("olivia@mailsetup.example",),
         journal_dir=str(tmp_path / "journal"),
+        dns_servers=(("127.0.0.1", names.port),),
     )
     return settings_module.start(replace(fresh, **settings_changes))
 

@@ -15,7 +15,17 @@ ROOT = Path(__file__).parents[1]
 FUNCTION_LINES, FILE_LINES, TEMPLATE_LINES = 50, 400, 150
 SIZED = {".py", ".html", ".css", ".js"}
 
-NETWORK = {"socket", "smtplib", "urllib3", "requests", "http.client", "urllib.request", "httpx", "aiosmtpd"}
+NETWORK = {
+    "socket",
+    "smtplib",
+    "urllib3",
+    "requests",
+    "http.client",
+    "urllib.request",
+    "httpx",
+    "aiosmtpd",
+    "dns.resolver",
+}
 MAY_TOUCH_THE_NETWORK = (
     "mailsetup/core/egress",  # the one door out
     "mailsetup/mail_services/",  # speaks SMTP and HTTP over connections the door opened

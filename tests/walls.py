@@ -14,7 +14,7 @@ from mailsetup.alerts.models import Alert, AlertNotice, AlertRoute
 from mailsetup.api.models import ApiKey
 from mailsetup.core.clock import utcnow
 from mailsetup.core.db import Base
-from mailsetup.diagnosis.models import FAILED, TestRun
+from mailsetup.diagnosis.models import FAILED, DomainReport, TestRun
 from mailsetup.events.catalogue import WORDS as EVENTS
 from mailsetup.events.endpoints import add_endpoint
 from mailsetup.wizard.models import SetupDraft
@@ -103,12 +103,17 @@ def endpoint(session: Session, owner: Person) -> uuid.UUID:
     return row.id
 
 
+def report(session: Session, owner: Person) -> uuid.UUID:
+    return _kept(session, DomainReport(workspace_id=owner.workspace.id, domain="northwind.example", host="localhost"))
+
+
 # Every name of an argument in a route that holds an id, and how to make such an object.
 OBJECTS: dict[str, Maker] = {
     "credential_id": credential,
     "config_id": config,
     "message_id": message,
     "run_id": run,
+    "report_id": report,
     "draft_id": draft,
     "alert_id": alert,
     "notice_id": notice,

@@ -138,7 +138,7 @@ CALLS = (
         status=202,
         answer="TestRun",
         body="TestRequest",
-        detail="Sends a test mail through the saved setup. "
+        detail="Sends a test mail through the saved setup, or with depth check only goes as far as it can without. "
         "Ask for the test until its state is passed, failed or cancelled.",
         refusals=(400, 401, 403, 404, 415, 422, 429),
         example={"recipient": "me@example.com"},

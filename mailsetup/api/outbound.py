@@ -12,6 +12,7 @@ from mailsetup.api.auth import current_actor, current_key, require_key
 from mailsetup.api.blueprint import api
 from mailsetup.core.db import fetch_owned
 from mailsetup.core.errors import InvalidInput
+from mailsetup.diagnosis import waiting
 from mailsetup.diagnosis.models import TestRun
 from mailsetup.diagnosis.start import TooManyTests, start_test_run
 from mailsetup.outbound.configs import list_configs
@@ -27,8 +28,8 @@ def list_setups() -> ResponseReturnValue:
     """The workspace's setups with their health."""
     session = db_session()
     configs = list_configs(session, current_key().workspace_id)
-    waiting = count_waiting(session, [config.id for config in configs])
-    return jsonify({"outbound": [shapes.setup(config, waiting[config.id]) for config in configs]})
+    mails = count_waiting(session, [config.id for config in configs])
+    return jsonify({"outbound": [shapes.setup(config, mails[config.id]) for config in configs]})
 
 
 @api.post("/outbound/<uuid:config_id>/tests")
@@ -36,10 +37,12 @@ def list_setups() -> ResponseReturnValue:
 def start_test(config_id: uuid.UUID) -> ResponseReturnValue:
     """Starts a test of a saved setup."""
     fields = requests.json_object()
-    requests.only(fields, "recipient")
-    recipient = fields.get("recipient")
+    requests.only(fields, "recipient", "depth")
+    recipient, depth = fields.get("recipient"), fields.get("depth", shapes.SEND)
     if not isinstance(recipient, str):
         raise InvalidInput({"recipient": "Give the address that the test mail goes to."})
+    if depth not in shapes.DEPTHS:
+        raise InvalidInput({"depth": "This is check (nothing is sent) or send."})
     session = db_session()
     config = fetch_owned(session, OutboundConfig, current_key().workspace_id, config_id)
     try:
@@ -53,6 +56,7 @@ def start_test(config_id: uuid.UUID) -> ResponseReturnValue:
             actor=current_actor(),
             user_id=None,
             config_id=config.id,
+            check_only=depth == shapes.CHECK,
         )
     except TooManyTests as error:
         return _too_many(error)
@@ -73,4 +77,5 @@ def _too_many(error: TooManyTests) -> Response:
 @require_key("read")
 def show_test(run_id: uuid.UUID) -> ResponseReturnValue:
     """A test and its stages."""
-    return jsonify(shapes.test_run(fetch_owned(db_session(), TestRun, current_key().workspace_id, run_id)))
+    run = fetch_owned(db_session(), TestRun, current_key().workspace_id, run_id)
+    return jsonify(shapes.test_run(run) | {"waits_because": waiting.reason(db_session(), run) or None})

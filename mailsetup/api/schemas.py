@@ -94,7 +94,9 @@ _SETUP = _object(
     id=_TEXT, name=_TEXT, kind=_TEXT, from_address=_TEXT, is_default=_FLAG, health=_TEXT, health_reason=_MAYBE,
     health_since=_MOMENT, resumes_at=_MAYBE_MOMENT, waiting=_COUNT, tested_at=_MAYBE_MOMENT,
 )  # fmt: skip
-_STAGE = _object(name=_TEXT, state=_TEXT, milliseconds={"type": ["integer", "null"]}, verdict=_MAYBE)
+_STAGE = _object(
+    name=_TEXT, state=_TEXT, milliseconds={"type": ["integer", "null"]}, verdict=_MAYBE, evidence={"type": "object"}
+)
 
 SCHEMAS: dict[str, Any] = {
     "Mail": _object(closed=True, **_MAIL),
@@ -115,9 +117,14 @@ SCHEMAS: dict[str, Any] = {
     "MessageList": _object(messages=_list(_ref("Summary")), next_cursor=_MAYBE),
     "Resolution": _object(("outcome",), closed=True, outcome={"enum": ["sent", "resend"]}),
     "SetupList": _object(outbound=_list(_SETUP)),
-    "TestRequest": _object(("recipient",), closed=True, recipient={"type": "string", "format": "email"}),
+    "TestRequest": _object(
+        ("recipient",), closed=True, recipient={"type": "string", "format": "email"},
+        depth={"enum": ["send", "check"], "description": "check stops before the mail itself: nothing is sent."},
+    ),
     "TestRun": _object(
-        id=_TEXT, config=_MAYBE, state=_TEXT, recipient=_TEXT, stages=_list(_STAGE), explanation=_EXPLANATION,
+        id=_TEXT, config=_MAYBE, depth=_TEXT, state=_TEXT, recipient=_TEXT, message_id=_MAYBE, worker=_MAYBE,
+        arrival={"type": ["object", "null"], "description": "What the mailbox says, where it may be read."},
+        waits_because=_MAYBE, stages=_list(_STAGE), explanation=_EXPLANATION,
         created_at=_MOMENT, finished_at=_MAYBE_MOMENT, links={"type": "object"},
     ),
     "Problem": _object(

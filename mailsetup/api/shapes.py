@@ -10,6 +10,8 @@ from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbox.models import DeliveryAttempt, Message
 
 PATH = "/api/v1"
+SEND, CHECK = "send", "check"
+DEPTHS = (SEND, CHECK)  # how far a test goes
 
 
 def when(moment: datetime | None) -> str | None:
@@ -93,14 +95,25 @@ def setup(config: OutboundConfig, waiting: int) -> dict[str, Any]:
 def test_run(run: TestRun) -> dict[str, Any]:
     """A test and its stages."""
     stages = [
-        {"name": stage.name, "state": stage.state, "milliseconds": stage.milliseconds, "verdict": stage.verdict or None}
+        {
+            "name": stage.name,
+            "state": stage.state,
+            "milliseconds": stage.milliseconds,
+            "verdict": stage.verdict or None,
+            "evidence": stage.evidence,
+        }
         for stage in run.stages
     ]
     return {
         "id": str(run.id),
         "config": str(run.config_id) if run.config_id else None,
+        "depth": CHECK if run.check_only else SEND,
         "state": run.state,
         "recipient": run.recipient,
+        "message_id": run.message_id or None,
+        "arrival": run.arrival,
+        "worker": run.worker or None,
+        "waits_because": None,
         "stages": stages,
         "explanation": run.explanation,
         "created_at": when(run.created_at),

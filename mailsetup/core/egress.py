@@ -13,7 +13,7 @@ from typing import NamedTuple, Self
 
 import urllib3
 
-from mailsetup.core import egress_http, egress_proxy, public_networks
+from mailsetup.core import egress_dns, egress_http, egress_proxy, public_networks
 from mailsetup.core.errors import ConnectFailed, EgressRefused, ResolutionFailed
 
 MAIL_AND_WEB_PORTS = frozenset({25, 443, 465, 587, 2465, 2525, 2587})
@@ -44,6 +44,7 @@ class Door:
     """Opens outgoing connections to checked addresses only.
 
     `allow` names non-public networks that may be reached on any port; `ports` limits public targets;
+    `dns_servers` answer about records other than addresses, instead of the system's;
     `ca_bundle` adds certificates to the system's. Proxies: `http://`, `socks5://`, `socks5h://`.
     """
 
@@ -55,11 +56,13 @@ class Door:
         smtp_proxy: str | None = None,
         ports: Collection[int] | None = MAIL_AND_WEB_PORTS,
         named_hosts: Collection[str] = MICROSOFT_HOSTS,
+        dns_servers: Sequence[tuple[str, int]] = (),
     ) -> None:
         self.allow = tuple(allow)
         self.ca_bundle = ca_bundle
         self.ports = None if ports is None else frozenset(ports)
         self.named_hosts = frozenset(named_hosts)
+        self.dns_servers = tuple(dns_servers)
         self._proxies = {True: egress_proxy.parse(https_proxy), False: egress_proxy.parse(smtp_proxy)}
         self._any_address = False
 
@@ -127,6 +130,10 @@ class Door:
         connected = socket.create_connection((address.host, address.port), timeout)
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connected
+
+    def names(self, seconds: float) -> egress_dns.Names:
+        """Who can be asked about DNS records, for so many seconds in all."""
+        return egress_dns.Names(self.dns_servers, seconds)
 
     def ssl_context(self, pinned: str = "") -> ssl.SSLContext:
         """Verifies certificate and name, TLS 1.2 or later; against the `pinned` CA certificates (PEM) alone where

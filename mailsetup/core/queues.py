@@ -6,13 +6,14 @@ RQ 2.12 loses jobs popped by a worker of several queues, so each worker process 
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import redis
 import structlog
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
-from rq import Queue
+from rq import Queue, Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from sqlalchemy import event
@@ -23,6 +24,8 @@ QUEUES = (MAIL, TESTS, ALERTS, EVENTS)
 JOBS = {
     "mailsetup.outbox.jobs.drain": (MAIL, 3600),
     "mailsetup.diagnosis.jobs.run_test": (TESTS, 120),
+    "mailsetup.diagnosis.jobs.look_for_mail": (TESTS, 120),
+    "mailsetup.diagnosis.jobs.check_domain": (TESTS, 60),
     "mailsetup.outbound.jobs.probe": (TESTS, 120),
     "mailsetup.outbound.jobs.renew": (TESTS, 120),
     "mailsetup.alerts.jobs.send_notices": (ALERTS, 600),
@@ -40,6 +43,8 @@ _COALESCED = {
 _RUNG_SECONDS = 30
 # While Redis is away a doorbell costs its whole bounded wait: only one caller in a while pays it.
 _SILENT_SECONDS = 2.0
+# A worker says every few seconds that it is there (cli/worker.py), an idle one at least once in its time to live.
+_ALIVE_SECONDS = 90.0
 
 log = structlog.get_logger()
 _connections: dict[str, redis.Redis] = {}
@@ -116,6 +121,18 @@ def ring(function: str, *args: str) -> bool:
         _silent_until = time.monotonic() + _SILENT_SECONDS
         return False
     return True
+
+
+def listeners(name: str) -> int | None:
+    """How many workers serve this queue, going by signs of life; None when Redis does not answer."""
+    now = datetime.now(UTC)
+    try:
+        workers = Worker.all(queue=queue(name))
+    except redis.RedisError as error:
+        log.warning("workers_unknown", error=type(error).__name__)
+        return None
+    heard = [worker.last_heartbeat.replace(tzinfo=UTC) for worker in workers if worker.last_heartbeat]
+    return sum(1 for moment in heard if (now - moment).total_seconds() < _ALIVE_SECONDS)
 
 
 def rung_key(function: str) -> str:

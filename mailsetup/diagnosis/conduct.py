@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 import uuid
@@ -32,6 +33,9 @@ from mailsetup.platform import current_platform
 DEADLINE_SECONDS = 60.0
 WATCH_SECONDS = 0.25
 SETTINGS = "settings"
+# Imported by the worker before it forks: these are its own name and age, whichever child runs the test.
+WORKER = f"{os.uname().nodename}, process {os.getpid()}"
+WORKER_SINCE = utcnow()
 
 log = structlog.get_logger()
 
@@ -49,7 +53,13 @@ def claim(run_id: uuid.UUID) -> TestRun | None:
     """The run, now running; None when somebody else has it or it was ended."""
     now = utcnow()
     mine = update(TestRun).where(TestRun.id == run_id, TestRun.state == WAITING)
-    values = {"state": RUNNING, "started_at": now, "deadline_at": now + timedelta(seconds=DEADLINE_SECONDS)}
+    values = {
+        "state": RUNNING,
+        "started_at": now,
+        "deadline_at": now + timedelta(seconds=DEADLINE_SECONDS),
+        "worker": WORKER[:120],
+        "worker_since": WORKER_SINCE,
+    }
     with session_scope() as session:
         claimed = session.execute(mine.values(**values))
         if not isinstance(claimed, CursorResult) or claimed.rowcount != 1:
@@ -89,7 +99,7 @@ def _deliver_within(run: TestRun, report: RunReport, outcome: Outcome) -> None:
     try:
         service = _prepared(run, report)
         try:
-            outcome.result = service.deliver(_mail(run), report)
+            outcome.result = _talk(run, service, report)
         finally:
             service.close()
     except TransportError as error:
@@ -99,6 +109,21 @@ def _deliver_within(run: TestRun, report: RunReport, outcome: Outcome) -> None:
     except Exception as error:  # The job edge: the run ends with a verdict, the fault is recorded.
         log.exception("test_run_failed", run_id=str(run.id))
         outcome.fault = type(error).__name__
+
+
+def _talk(run: TestRun, service: MailService, report: RunReport) -> SendResult:
+    mail = _mail(run)
+    if run.check_only:
+        service.check(mail, report)
+        return SendResult("", "")
+    _remember(run.id, mail.message_id)
+    return service.deliver(mail, report)
+
+
+def _remember(run_id: uuid.UUID, message_id: str) -> None:
+    """Kept before the first byte leaves, so that the mail can be found again."""
+    with session_scope() as session:
+        session.execute(update(TestRun).where(TestRun.id == run_id).values(message_id=message_id[:300]))
 
 
 def _prepared(run: TestRun, report: RunReport) -> MailService:

@@ -12,6 +12,7 @@ from mailsetup.core.clock import utcnow
 from mailsetup.core.db import fetch_owned
 from mailsetup.core.errors import InvalidInput, NotFound
 from mailsetup.credentials.models import Credential
+from mailsetup.diagnosis import after
 from mailsetup.diagnosis.models import (
     CANCELLED,
     FAILED,
@@ -40,9 +41,13 @@ def fetch_unfinished(session: Session, run_id: uuid.UUID) -> TestRun | None:
 
 def end_passed(session: Session, run: TestRun, result: SendResult) -> None:
     """The service accepted the mail: setups saved with these very values are healthy."""
+    if run.check_only:
+        _end(session, run, PASSED, f"Checked at {accepted_by(run)}. Nothing was sent.")
+        return
     run.service_id = result.service_id[:400]
     _end(session, run, PASSED, f"Accepted by {accepted_by(run)}.")
     _tell_setups(session, run)
+    after.follow_up(session, run)
 
 
 def end_failed(session: Session, run: TestRun, explanation: dict[str, Any], *, stage: str = "") -> None:
@@ -64,7 +69,7 @@ def _end(session: Session, run: TestRun, state: str, verdict: str) -> None:
     for stage in run.stages:
         if stage.state in {PENDING, RUNNING}:
             label = stage_label(run, failed.name) if failed else ""
-            stage.verdict = skipped_because(state, label, before=stage.position < reached)
+            stage.verdict = skipped_because(state, label, before=stage.position < reached, check_only=run.check_only)
             stage.state = SKIPPED
     run.state, run.verdict, run.finished_at = state, verdict, utcnow()
     session.flush()

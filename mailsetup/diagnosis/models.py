@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from mailsetup.core.clock import utcnow
@@ -37,6 +37,12 @@ class TestRun(HasId, Base):
     explanation: Mapped[dict[str, Any] | None]
     service_id: Mapped[str] = mapped_column(String(400), default="")
     cancel_requested: Mapped[bool] = mapped_column(default=False)
+    check_only: Mapped[bool] = mapped_column(default=False, server_default=false())  # stops before the mail itself
+    message_id: Mapped[str] = mapped_column(String(300), default="", server_default="")
+    worker: Mapped[str] = mapped_column(String(120), default="", server_default="")
+    worker_since: Mapped[datetime | None]
+    arrived: Mapped[str] = mapped_column(String(10), default="", server_default="")  # what a person says: yes, no
+    arrival: Mapped[dict[str, Any] | None]  # what the mailbox itself says, where it may be read
     started_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     started_by_label: Mapped[str] = mapped_column(String(254), default="")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
@@ -50,6 +56,21 @@ class TestRun(HasId, Base):
     def finished(self) -> bool:
         """Whether there is a verdict."""
         return self.state in FINISHED
+
+
+class DomainReport(HasId, Base):
+    """What the DNS says of a domain that mail comes from, seen from the service at `host` that sends it."""
+
+    __tablename__ = "domain_reports"
+    __table_args__ = (UniqueConstraint("workspace_id", "domain", "host"),)
+
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    domain: Mapped[str] = mapped_column(String(253))
+    host: Mapped[str] = mapped_column(String(253))
+    report: Mapped[dict[str, Any] | None]
+    wanted_at: Mapped[datetime] = mapped_column(default=utcnow)
+    checked_at: Mapped[datetime | None]
+    changed_at: Mapped[datetime | None]
 
 
 class TestStage(HasId, Base):

@@ -47,6 +47,7 @@ class TestValues(TypedDict):
     credential_id: uuid.UUID | None
     recipient: str
     config_id: NotRequired[uuid.UUID | None]
+    check_only: NotRequired[bool]
 
 
 def start_test_run(
@@ -83,6 +84,7 @@ def _new_run(workspace_id: uuid.UUID, values: TestValues, credential: Credential
         credential_id=values["credential_id"],
         credential_version=version,
         config_id=values.get("config_id"),
+        check_only=values.get("check_only", False),
         fingerprint=fingerprint(values["kind"], values["settings"], values["credential_id"], version),
         recipient=recipient,
         deadline_at=utcnow() + WAIT_FOR_WORKER,
@@ -113,9 +115,12 @@ def _seconds_until(moment: datetime, now: datetime) -> int:
 
 
 def last_run(session: Session, workspace_id: uuid.UUID, fingerprint: str) -> TestRun | None:
-    """The newest finished test of exactly these values."""
+    """The newest finished test of exactly these values; a check that sent nothing proves nothing of sending."""
     wanted = select(TestRun).where(
-        TestRun.workspace_id == workspace_id, TestRun.fingerprint == fingerprint, TestRun.state.in_(FINISHED)
+        TestRun.workspace_id == workspace_id,
+        TestRun.fingerprint == fingerprint,
+        TestRun.state.in_(FINISHED),
+        TestRun.check_only.is_(False),
     )
     return session.scalar(wanted.order_by(TestRun.finished_at.desc()).limit(1))
 

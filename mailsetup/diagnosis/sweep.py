@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from mailsetup.core import queues
 from mailsetup.core.clock import utcnow
+from mailsetup.diagnosis import arrival
 from mailsetup.diagnosis.ending import end_cancelled, end_failed, fetch_unfinished
 from mailsetup.diagnosis.models import RUNNING, WAITING, TestRun
 from mailsetup.diagnosis.start import JOB
@@ -29,6 +30,7 @@ def end_overdue_runs(session: Session) -> int:
             _end(session, run)
             ended += 1
     _ring_again(session)
+    arrival.look_again(session)
     return ended
 
 

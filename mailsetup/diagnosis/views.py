@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
 
-from mailsetup.core.clock import utcnow
 from mailsetup.core.db import fetch_owned
 from mailsetup.core.errors import InvalidInput, NotFound
-from mailsetup.credentials.models import Credential
-from mailsetup.diagnosis import start
-from mailsetup.diagnosis.bundle import support_bundle
-from mailsetup.diagnosis.models import FAILED, TestRun
+from mailsetup.diagnosis import domains, start
+from mailsetup.diagnosis.models import PASSED, DomainReport, TestRun
+from mailsetup.diagnosis.shown import TEMPLATE_GLOBALS
 from mailsetup.diagnosis.start import TooManyTests, start_test_run
-from mailsetup.diagnosis.words import StageLine, accepted_by, kind_label, stage_lines, until_the_failed_one
-from mailsetup.mail_services import credential_types
-from mailsetup.mail_services.base import Consent
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.web.csrf import is_api
 from mailsetup.web.htmx import is_htmx, page_path
+from mailsetup.web.paths import local_path
 from mailsetup.web.problem import problem
 from mailsetup.web.session import db_session
 from mailsetup.workspaces.access import current_actor, current_user, current_workspace, require
@@ -30,55 +24,10 @@ from mailsetup.workspaces.models import ADMIN, MEMBER
 
 tests = Blueprint("tests", __name__, url_prefix="/tests")
 blueprints: tuple[Blueprint, ...] = (tests,)
-SLOW_START_SECONDS = 10
-SIGNING_IN = frozenset({"token", "authenticate"})
-
-
-@dataclass(frozen=True)
-class TestView:
-    """A run as the pages show it."""
-
-    __test__ = False
-
-    lines: list[StageLine]
-    untried: str
-    kind_label: str
-    accepted_by: str
-    bundle: str
-    slow_start: bool
-    correct_path: str
-
-
-@tests.app_template_global("test_view")
-def view_of(run: TestRun) -> TestView:
-    """What the fragment `diagnosis/_stages.html` shows of a run."""
-    lines, untried = until_the_failed_one(stage_lines(run))
-    waited = (utcnow() - run.created_at).total_seconds()
-    return TestView(
-        lines=lines,
-        untried=", ".join(line.label for line in untried),
-        kind_label=kind_label(run.kind),
-        accepted_by=accepted_by(run),
-        bundle=support_bundle(run),
-        slow_start=run.started_at is None and waited > SLOW_START_SECONDS,
-        correct_path=_correct_path(run),
-    )
-
-
-def _correct_path(run: TestRun) -> str:
-    """Where to correct the credential when it was refused: its form, which leads back to the page of the test."""
-    credential = db_session().get(Credential, run.credential_id) if run.credential_id else None
-    refused = any(stage.state == FAILED and stage.name in SIGNING_IN for stage in run.stages)
-    if credential is None or not refused or credential_types.get(credential.type).consent is Consent.SIGN_IN:
-        return ""
-    return url_for("credentials.edit", credential_id=credential.id, next=page_path())
-
-
-@tests.app_template_global("test_history")
-def history_of(config: OutboundConfig, limit: int = 10) -> list[TestRun]:
-    """The newest tests of a setup, for its page."""
-    wanted = select(TestRun).where(TestRun.config_id == config.id, TestRun.workspace_id == config.workspace_id)
-    return list(db_session().scalars(wanted.order_by(TestRun.created_at.desc()).limit(limit)))
+for _name, _function in TEMPLATE_GLOBALS.items():
+    tests.add_app_template_global(_function, _name)
+CHECK = "check"
+ANSWERS = ("yes", "no")
 
 
 @tests.post("")
@@ -97,12 +46,18 @@ def begin() -> ResponseReturnValue:
             credential_id=config.credential_id,
             recipient=request.form.get("recipient", "") or current_user().email,
             config_id=config.id,
+            check_only=wants_check(),
         )
     except InvalidInput as error:
         flash(f"The test was not started. {' '.join(error.fields.values())}", "error")
         return redirect(url_for("outbound.show", config_id=config.id))
     db_session().commit()
     return redirect(url_for("tests.show", run_id=run.id))
+
+
+def wants_check() -> bool:
+    """Whether the button that was pressed sends nothing."""
+    return request.form.get("depth") == CHECK
 
 
 def posted_id(name: str) -> uuid.UUID:
@@ -127,6 +82,8 @@ def stages(run_id: uuid.UUID) -> ResponseReturnValue:
     """The stages alone; asks for itself again until there is a verdict, and then tells the page."""
     run = _fetch(run_id)
     response = make_response(render_template("diagnosis/_stages.html", run=run))
+    if request.args.get("again"):
+        return response  # the verdict is shown already; only the mail is still looked for
     if run.finished and page_path() == url_for("tests.show", run_id=run_id):
         response.headers["HX-Refresh"] = "true"  # the verdict changes banners and buttons too
     elif run.finished:
@@ -159,9 +116,42 @@ def again(run_id: uuid.UUID) -> ResponseReturnValue:
         credential_id=run.credential_id,
         recipient=run.recipient,
         config_id=run.config_id,
+        check_only=run.check_only,
     )
     db_session().commit()
     return redirect(url_for("tests.show", run_id=fresh.id))
+
+
+@tests.post("/<uuid:run_id>/arrived")
+@require(ADMIN)
+def arrived(run_id: uuid.UUID) -> ResponseReturnValue:
+    """Keeps what the person says about the test mail: it arrived, or it did not."""
+    run, answer = _fetch(run_id), request.form.get("arrived", "")
+    if answer in ANSWERS and run.state == PASSED and not run.check_only:
+        run.arrived = answer
+        db_session().commit()
+    if is_htmx():
+        return render_template("diagnosis/_stages.html", run=run)
+    return redirect(local_path(request.form.get("next"), otherwise=url_for("tests.show", run_id=run_id)))
+
+
+@tests.post("/domains/<uuid:report_id>")
+@require(ADMIN)
+def look_at_domain(report_id: uuid.UUID) -> ResponseReturnValue:
+    """Has the DNS asked again about a domain."""
+    report = fetch_owned(db_session(), DomainReport, current_workspace().id, report_id)
+    domains.want(db_session(), report.workspace_id, report.domain, report.host)
+    db_session().commit()
+    flash(f"We ask the DNS about {report.domain} again; load this page once more in a few seconds.", "info")
+    return redirect(local_path(request.form.get("next"), otherwise=url_for("outbound.index")))
+
+
+@tests.get("/domains/<uuid:report_id>")
+@require(MEMBER)
+def domain(report_id: uuid.UUID) -> ResponseReturnValue:
+    """What the DNS says, alone; asks for itself again until it is known."""
+    report = fetch_owned(db_session(), DomainReport, current_workspace().id, report_id)
+    return render_template("diagnosis/_domain.html", report=report)
 
 
 @tests.app_errorhandler(TooManyTests)

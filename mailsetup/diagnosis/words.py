@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mailsetup.core.errors import NotFound
-from mailsetup.diagnosis.models import FAILED, PASSED, TestRun, TestStage
+from mailsetup.diagnosis.evidence import line_of
+from mailsetup.diagnosis.models import FAILED, PASSED, TestRun
 from mailsetup.mail_services import hints, registry
 from mailsetup.mail_services.base import Consent
 
 MICROSOFT = "Microsoft"
-_ONLY_IN_THE_BUNDLE = frozenset({"expires_at"})
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def stage_lines(run: TestRun) -> list[StageLine]:
             stage.state,
             stage.milliseconds,
             stage.started_at,
-            stage.verdict or _facts(stage),
+            stage.verdict or (line_of(stage.name, stage.evidence) if stage.state == PASSED else ""),
         )
         for stage in run.stages
     ]
@@ -69,21 +69,10 @@ def accepted_by(run: TestRun) -> str:
     return MICROSOFT if at_microsoft else str(run.settings.get("host") or "the mail server")
 
 
-def skipped_because(run_state: str, failed_label: str, *, before: bool) -> str:
+def skipped_because(run_state: str, failed_label: str, *, before: bool, check_only: bool = False) -> str:
     """Why a stage was not tried; `before` says that a later one was."""
+    if run_state == PASSED and check_only and not before:
+        return "Not done: this check sends nothing."
     if before or run_state == PASSED:
         return "Not needed here."
     return f"Not tried: “{failed_label}” failed." if failed_label else "Not tried: the test was stopped."
-
-
-def _facts(stage: TestStage) -> str:
-    """The evidence in one line, the first few facts of it."""
-    if stage.state != PASSED:
-        return ""
-    told = {name: value for name, value in stage.evidence.items() if name not in _ONLY_IN_THE_BUNDLE}
-    shown = [f"{name.replace('_', ' ')} {_plain(value)}" for name, value in told.items()]
-    return " · ".join([fact for fact in shown if not fact.endswith(" ")][:4])
-
-
-def _plain(value: object) -> str:
-    return ("yes" if value else "no") if isinstance(value, bool) else str(value if value is not None else "")

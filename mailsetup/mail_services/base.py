@@ -123,6 +123,15 @@ class SendResult:
 
 
 @dataclass(frozen=True)
+class Arrival:
+    """A mail as it lies in the recipient's mailbox, with what the receiving server thought of it (RFC 8601)."""
+
+    received_at: str
+    verdicts: Mapping[str, str]  # spf, dkim, dmarc: pass, fail, none ...
+    folder: str = ""
+
+
+@dataclass(frozen=True)
 class Token:
     """An access token, its end, and what it says of itself (never the token) for evidence."""
 
@@ -281,6 +290,17 @@ class MailService(ABC):
 
     def expect(self, mail: Mail) -> None:  # noqa: B027 - most kinds can do nothing ahead
         """Told before `deliver` which mail comes after it, if that is known; it may then not be delivered at all."""
+
+    def check(self, mail: Mail, report: Report) -> None:
+        """Goes as far as it can without handing the mail over; later stages are not reported. Raises TransportError."""
+        self.open(report)
+
+    def find_mail(self, recipient: str, message_id: str) -> Arrival | None:
+        """The mail in the recipient's own mailbox, where the permissions we have let us read it; else None.
+
+        Raises TransportError.
+        """
+        return None
 
     def close(self) -> None:  # noqa: B027 - a kind that keeps no connection has nothing to close
         """Ends the conversation politely; never raises for a connection that is already gone."""

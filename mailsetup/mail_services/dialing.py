@@ -6,14 +6,15 @@ import select
 import socket
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from mailsetup.core.egress import CheckedAddress, Door
 from mailsetup.core.errors import ConnectFailed, EgressError, EgressRefused, ResolutionFailed
 from mailsetup.core.redact import Secret, scrub
-from mailsetup.mail_services.base import StageNote, Timeouts
+from mailsetup.mail_services.base import Evidence, StageNote, Timeouts
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.hints import judged
 
@@ -23,7 +24,7 @@ _VERIFY_CODES = {
     9: "not_yet_valid",
     10: "expired",
     18: "self_signed",
-    19: "unknown_issuer",
+    19: "private_authority",
     20: "unknown_issuer",
     21: "unknown_issuer",
     62: "wrong_name",
@@ -97,12 +98,9 @@ class Server:
         except (OSError, ValueError) as error:
             plain.close()
             raise self.failure(_tls_words(error), channel="tls", code=tls_code(error), stage="tls") from error
-        certificate, cipher = encrypted.getpeercert() or {}, encrypted.cipher()
-        note.note(
-            version=encrypted.version() or "",
-            cipher=cipher[0] if cipher else "",
-            certificate_until=str(certificate.get("notAfter", "")),
-        )
+        cipher = encrypted.cipher()
+        note.note(version=encrypted.version() or "", cipher=cipher[0] if cipher else "")
+        note.note(**peer_facts(encrypted.getpeercert() or {}))
         return encrypted
 
     def _shake_hands(self, plain: socket.socket, deadline: Deadline) -> ssl.SSLSocket:
@@ -118,6 +116,17 @@ class Server:
                 select.select([encrypted], [], [], deadline.within(self.timeouts.connect))
             except ssl.SSLWantWriteError:
                 select.select([], [encrypted], [], deadline.within(self.timeouts.connect))
+
+
+def peer_facts(certificate: Mapping[str, Any]) -> Evidence:
+    """Who issued a server's certificate, until when it holds (ISO 8601, UTC), and how many days that is."""
+    issuer = {name: value for part in certificate.get("issuer", ()) for name, value in part}
+    facts: Evidence = {"issuer": str(issuer.get("organizationName") or issuer.get("commonName") or "")[:100]}
+    if ends := certificate.get("notAfter"):
+        moment = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(ends)), UTC)
+        facts["certificate_until"] = moment.isoformat(timespec="seconds")
+        facts["days_left"] = (moment - datetime.now(UTC)).days
+    return facts
 
 
 def is_quiet(connected: socket.socket) -> bool:

@@ -8,16 +8,27 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from mailsetup.mail_services import graph
-from mailsetup.mail_services.base import Field, Mail, MailService, Platform, Report, SendResult, Token
+from mailsetup.mail_services import graph, inbox
+from mailsetup.mail_services.base import (
+    Arrival,
+    Evidence,
+    Field,
+    Mail,
+    MailService,
+    Platform,
+    Report,
+    SendResult,
+    Token,
+)
 from mailsetup.mail_services.clouds import Cloud, cloud_of
 from mailsetup.mail_services.dialing import Server
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.http_lane import HttpLane
-from mailsetup.mail_services.settings_stage import check_credential, known_facts, token_stage
+from mailsetup.mail_services.settings_stage import check_credential, known_facts, token_stage, unusable
 from mailsetup.mail_services.standard_fields import standard_fields
 
 RENEW_AHEAD = timedelta(minutes=2)
+SENDING = frozenset({"Mail.Send", "Mail.Send.Shared"})
 _ANSWER_STAGES = ("authenticate", "sender", "recipient", "accept")
 
 
@@ -109,8 +120,35 @@ class GraphService(MailService):
         with report.stage("accept") as note:
             if isinstance(outcome, TransportError):
                 raise outcome
-            note.note(bytes=len(mail.content), request_id=outcome.service_id)
+            note.note(bytes=len(mail.content), service_id=outcome.service_id)
         return outcome
+
+    def check(self, mail: Mail, report: Report) -> None:
+        """Graph cannot be asked without a mail: what the token allows is looked at instead. Raises TransportError."""
+        self.open(report)
+        with report.stage("authenticate") as note:
+            token = self._valid_token()
+            granted = permissions_of(token)
+            # A token without any permission names none, and one that cannot be read names no audience either.
+            if token.evidence.get("audience") and not granted & SENDING:
+                raise unusable("permission_missing", self, stage="authenticate")
+            note.note(mailbox=str(self.settings.get("username", "")), may_send=bool(granted & SENDING))
+        with report.stage("sender") as note:
+            note.note(sender=mail.envelope_sender, **self._foreseen(mail.envelope_sender))
+
+    def _foreseen(self, sender: str) -> Evidence:
+        mailbox = str(self.settings.get("username", ""))
+        return {"send_as_needed": mailbox} if mailbox.lower() != sender.lower() else {}
+
+    def find_mail(self, recipient: str, message_id: str) -> Arrival | None:
+        """The mail in the recipient's mailbox, once it is there and Mail.Read is granted. Raises TransportError."""
+        self.open(Report())
+        token = self._valid_token()
+        return inbox.find(self._opened_lane(), self.reading_path(recipient), message_id, token)
+
+    def reading_path(self, recipient: str) -> str:
+        """The mailbox that is read."""
+        return f"/v1.0/users/{quote(recipient, safe='@')}"
 
     def _send_or_failure(self, mail: Mail) -> SendResult | TransportError:
         try:
@@ -151,6 +189,11 @@ class GraphService(MailService):
         if self._lane is not None:
             self._lane.close()
             self._lane = None
+
+
+def permissions_of(token: Token) -> frozenset[str]:
+    """The roles or scopes that the token names; empty when it does not say."""
+    return frozenset(str(token.evidence.get("permissions", "")).split())
 
 
 def _raise_if_at(outcome: SendResult | TransportError, stage: str) -> None:

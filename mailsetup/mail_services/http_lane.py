@@ -97,14 +97,21 @@ class HttpLane:
         self._used_at = time.monotonic()
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
-        """One request. Raises TransportError, `ambiguous` once the whole request is out."""
+        """One POST. Raises TransportError, `ambiguous` once the whole request is out."""
+        return self._request("POST", path, body, headers)
+
+    def get(self, path: str, headers: Mapping[str, str]) -> HttpAnswer:
+        """One GET. Raises TransportError."""
+        return self._request("GET", path, None, headers)
+
+    def _request(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> HttpAnswer:
         connection = self._connection
         if connection is None or connection.sock is None:
             raise self._broken(ConnectionResetError("not connected"), sent=False)
         deadline, sent = Deadline(self.server.timeouts.session), False
         try:
             connection.sock.settimeout(deadline.within(self.server.timeouts.command))
-            connection.request("POST", path, body=body, headers=dict(headers))
+            connection.request(method, path, body=body, headers=dict(headers))
             sent = True
             answer = self._read(connection, deadline)
         except (OSError, http.client.HTTPException, ValueError) as error:

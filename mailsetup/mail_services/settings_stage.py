@@ -50,10 +50,10 @@ def token_stage(service: MailService, report: Report) -> Token:
     return token
 
 
-def unusable(code: str, service: MailService, **context: Any) -> TransportError:
-    """A judged error of the stage `settings`."""
+def unusable(code: str, service: MailService, *, stage: str = "settings", **context: Any) -> TransportError:
+    """A judged error of a check of our own."""
     known = {**known_facts(service), **context}
-    return judged(TransportError("", channel="settings", stage="settings", code=code, context=known))
+    return judged(TransportError("", channel="settings", stage=stage, code=code, context=known))
 
 
 def known_facts(service: MailService) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from mailsetup.core.redact import scrub
 from mailsetup.mail_services import smtp_auth
-from mailsetup.mail_services.base import Mail, Refusal, Report, SendResult
+from mailsetup.mail_services.base import Evidence, Mail, Refusal, Report, SendResult
 from mailsetup.mail_services.dialing import Deadline, Server
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.hints import judged
@@ -175,22 +175,51 @@ class Session:
             self._used_at = time.monotonic()
 
     def _talk(self, wire: Wire, mail: Mail, report: Report, following: Mail | None) -> SendResult:
-        with report.stage("sender") as note:
-            wire.stage = "sender"
-            self._start_afresh(wire)
-            envelope, self._ahead = self._ahead or Envelope(wire, mail, self.features), None
-            envelope.name_sender()
-            note.note(sender=mail.envelope_sender)
-        with report.stage("recipient") as note:
-            wire.stage = "recipient"
-            refused = envelope.name_recipients()
-            note.note(taken=len(mail.recipients) - len(refused), refused=len(refused))
+        envelope = self._name_sender(wire, mail, report)
+        refused = self._name_recipients(wire, envelope, mail, report)
         with report.stage("accept") as note:
             wire.stage = "accept"
             envelope.begin_data()
             reply = self._hand_over(wire, mail, self._sent_behind(wire, mail, following))
-            note.note(bytes=len(mail.content), answer=scrub(reply.text, wire.secrets, limit=400))
-        return _result(reply, wire, refused)
+            result = _result(reply, wire, refused)
+            note.note(bytes=len(mail.content), service_id=result.service_id, answer=result.text[:400])
+        return result
+
+    def check(self, mail: Mail, report: Report) -> None:
+        """Names sender and recipient, then takes both back: nothing is sent. Raises TransportError."""
+        wire = self._connection()
+        wire.deadline = Deadline(self.server.timeouts.session)
+        try:
+            envelope = self._name_sender(wire, mail, report, ahead=False)
+            self._name_recipients(wire, envelope, mail, report)
+            wire.ask("RSET")
+        finally:
+            self._unfinished = True
+            self._used_at = time.monotonic()
+
+    def _name_sender(self, wire: Wire, mail: Mail, report: Report, *, ahead: bool = True) -> Envelope:
+        """`ahead` sends the whole envelope at once where the server can take it, up to DATA."""
+        with report.stage("sender") as note:
+            wire.stage = "sender"
+            self._start_afresh(wire)
+            offered = {name: rest for name, rest in self.features.items() if ahead or name != "PIPELINING"}
+            envelope, self._ahead = self._ahead or Envelope(wire, mail, offered), None
+            envelope.name_sender()
+            note.note(sender=mail.envelope_sender, **self._foreseen(mail.envelope_sender))
+        return envelope
+
+    def _foreseen(self, sender: str) -> Evidence:
+        """Exchange Online looks at Send As rights only once it has the mail (550 5.7.60)."""
+        login = self.peer.login
+        other = login is not None and login.username.lower() != sender.lower()
+        return {"send_as_needed": login.username} if login and other and "XOAUTH2" in login.mechanisms else {}
+
+    def _name_recipients(self, wire: Wire, envelope: Envelope, mail: Mail, report: Report) -> tuple[Refusal, ...]:
+        with report.stage("recipient") as note:
+            wire.stage = "recipient"
+            refused = envelope.name_recipients()
+            note.note(taken=len(mail.recipients) - len(refused), refused=len(refused))
+        return refused
 
     def _start_afresh(self, wire: Wire) -> None:
         """Clears what a refused mail left behind."""

@@ -79,6 +79,11 @@ class SMTPService(MailService):
         """Its envelope goes out behind the mail before it, where the server offers PIPELINING."""
         self._following = mail
 
+    def check(self, mail: Mail, report: Report) -> None:
+        """Signs in and names sender and recipient, then stops before the mail itself. Raises TransportError."""
+        self.open(report)
+        self._opened().check(mail, report)
+
     def _opened(self) -> Session:
         if self._session is None:
             raise RuntimeError("the session is opened first")

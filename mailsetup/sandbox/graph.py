@@ -24,7 +24,7 @@ bp = Blueprint("graph", __name__, url_prefix="/v1.0")
 
 BODY_LIMIT = 4 * 1024 * 1024
 CONCURRENT_PER_MAILBOX = 4
-_DENIED = GraphFault("ErrorAccessDenied", 403, "Access is denied. Check credentials and try again.")
+DENIED = GraphFault("ErrorAccessDenied", 403, "Access is denied. Check credentials and try again.")
 _ACCESS_POLICY = GraphFault(
     "ErrorAccessDenied",
     403,
@@ -66,27 +66,27 @@ def refused(problem: GraphRefusal) -> Response:
         response = jsonify({"error": {"code": fault.code, "message": fault.message, "innerError": inner}})
         response.status_code = fault.status
     response.headers.update(fault.headers)
-    return _marked(response)
+    return marked(response)
 
 
 @bp.get("/me")
 def me() -> Response:
     """The signed-in person's profile."""
     _refuse_if_switched_on("me")
-    bearer = _bearer()
+    bearer = bearer_of_request()
     if bearer.person is None:
         raise GraphRefusal(_ME)
     if "graph/User.Read" not in bearer.permissions:
         raise GraphRefusal(
             GraphFault("Authorization_RequestDenied", 403, "Insufficient privileges to complete the operation.")
         )
-    return _marked(jsonify(_profile(bearer.person)))
+    return marked(jsonify(_profile(bearer.person)))
 
 
 @bp.post("/me/sendMail")
 def send_as_me() -> Response:
     """Sends from the signed-in person's mailbox."""
-    bearer = _bearer()
+    bearer = bearer_of_request()
     if bearer.person is None:
         raise GraphRefusal(_ME)
     return _send(bearer, bearer.person)
@@ -95,8 +95,8 @@ def send_as_me() -> Response:
 @bp.post("/users/<user>/sendMail")
 def send_as_user(user: str) -> Response:
     """Sends from the mailbox that the address names."""
-    bearer = _bearer()
-    return _send(bearer, _mailbox(bearer, user))
+    bearer = bearer_of_request()
+    return _send(bearer, mailbox_of(bearer, user))
 
 
 @bp.route("/<path:rest>", methods=["GET", "POST", "PATCH", "PUT", "DELETE"])
@@ -118,7 +118,7 @@ def _send(bearer: Bearer, mailbox: Mailbox) -> Response:
         _accept(bearer, mailbox, _outgoing(mailbox))
     if switched is not None:
         raise GraphRefusal(switched)
-    return _marked(Response(status=202))
+    return marked(Response(status=202))
 
 
 def _accept(bearer: Bearer, mailbox: Mailbox, outgoing: Outgoing) -> None:
@@ -135,11 +135,11 @@ def _check_right(bearer: Bearer, mailbox: Mailbox) -> None:
     if mine:
         needed.add("graph/Mail.Send.Shared")
     if not needed & bearer.permissions:
-        raise GraphRefusal(_DENIED)
+        raise GraphRefusal(DENIED)
     if bearer.person is None and bearer.consent.limited_to and mailbox.address not in bearer.consent.limited_to:
         raise GraphRefusal(_ACCESS_POLICY)
     if bearer.person is not None and not mine and mailbox.address not in bearer.person.send_as:
-        raise GraphRefusal(_DENIED)
+        raise GraphRefusal(DENIED)
     if not mailbox.licensed and not mailbox.shared:
         raise GraphRefusal(_NO_MAILBOX)
 
@@ -164,7 +164,8 @@ def _outgoing(mailbox: Mailbox) -> Outgoing:
         raise GraphRefusal(GraphFault(error.code, 400, str(error))) from error
 
 
-def _mailbox(bearer: Bearer, user: str) -> Mailbox:
+def mailbox_of(bearer: Bearer, user: str) -> Mailbox:
+    """The mailbox of that name in the tenant of the token. Raises GraphRefusal."""
     mailbox = state().world.find_mailbox(user, bearer.consent.tenant_id)
     if mailbox is not None:
         return mailbox
@@ -174,7 +175,8 @@ def _mailbox(bearer: Bearer, user: str) -> Mailbox:
     raise GraphRefusal(GraphFault("Request_ResourceNotFound", 404, text))
 
 
-def _bearer() -> Bearer:
+def bearer_of_request() -> Bearer:
+    """Who stands behind the access token of this request. Raises GraphRefusal."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise GraphRefusal(GraphFault("InvalidAuthenticationToken", 401, "Access token is empty."))
@@ -206,7 +208,7 @@ def _profile(person: Mailbox) -> dict[str, str | None]:
     }
 
 
-def _marked(response: Response) -> Response:
+def marked(response: Response) -> Response:
     """The headers that Graph puts on every answer."""
     response.headers["request-id"] = new_id()
     response.headers["client-request-id"] = _client_request_id()

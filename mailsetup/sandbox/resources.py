@@ -32,8 +32,8 @@ GRAPH = Resource(
         "https://microsoftgraph.chinacloudapi.cn",
         "00000003-0000-0000-c000-000000000000",
     ),
-    roles=("Mail.Send", "Mail.ReadWrite", "User.Read.All"),
-    scopes=("Mail.Send", "Mail.Send.Shared", "Mail.ReadWrite", "User.Read"),
+    roles=("Mail.Send", "Mail.Read", "Mail.ReadWrite", "User.Read.All"),
+    scopes=("Mail.Send", "Mail.Send.Shared", "Mail.Read", "Mail.ReadWrite", "User.Read"),
 )
 OUTLOOK = Resource(
     key="outlook",
@@ -58,6 +58,7 @@ CONSENT_TEXT = {
         "Send mail on behalf of others or yourself",
         "Allows the app to send mail as you or on-behalf of someone else.",
     ),
+    "graph/Mail.Read": ("Read your mail", "Allows the app to read the mail in your mailbox."),
     "graph/Mail.ReadWrite": (
         "Read and write access to your mail",
         "Allows the app to create, read, update and delete your mail.",
@@ -79,6 +80,10 @@ ADMIN_TEXT = {
     "graph/Mail.Send": (
         "Send mail as any user",
         "Allows the app to send mail as any user without a signed-in user.",
+    ),
+    "graph/Mail.Read": (
+        "Read mail in all mailboxes",
+        "Allows the app to read mail in all mailboxes without a signed-in user.",
     ),
     "graph/Mail.ReadWrite": (
         "Read and write mail in all mailboxes",

@@ -12,7 +12,7 @@ from flask import Flask, Response, abort, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from mailsetup.sandbox import authorize, graph, metadata, pages, sign_in, token_endpoint, world_pages
+from mailsetup.sandbox import authorize, graph, graph_reading, metadata, pages, sign_in, token_endpoint, world_pages
 from mailsetup.sandbox.state import State, state
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -27,7 +27,7 @@ def make_app(shared: State) -> Flask:
     app.json.sort_keys = False  # members in Microsoft's order
     app.config.update(SESSION_COOKIE_NAME="sandbox_session", SESSION_COOKIE_SAMESITE="Lax")
     app.extensions["sandbox"] = shared
-    for part in (metadata, token_endpoint, authorize, sign_in, graph, pages, world_pages):
+    for part in (metadata, token_endpoint, authorize, sign_in, graph_reading, graph, pages, world_pages):
         app.register_blueprint(part.bp)
     app.before_request(_refuse_foreign_forms)
     app.after_request(_note)

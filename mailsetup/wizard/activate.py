@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from mailsetup.core.errors import InvalidInput
+from mailsetup.diagnosis import domains
 from mailsetup.outbound.configs import clean_address, free_name, save_config
 from mailsetup.outbound.fingerprint import config_fingerprint
 from mailsetup.outbound.models import SENDING_STATES, OutboundConfig
@@ -74,6 +75,7 @@ def activate(session: Session, draft: SetupDraft, *, actor: Actor, user_id: uuid
         result.run.config_id = config.id
     session.delete(draft)
     session.flush()
+    domains.want(session, config.workspace_id, *domains.sender_of(config.kind, config.settings))
     return config
 
 

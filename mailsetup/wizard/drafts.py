@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import uuid
 from collections.abc import Mapping
 
@@ -90,6 +92,12 @@ def keep_typed(draft: SetupDraft, typed: Mapping[str, str]) -> None:
     """Remembers what was typed, right or wrong."""
     draft.settings = {**draft.settings, **typed}
     touch(draft)
+
+
+def shape(draft: SetupDraft) -> str:
+    """Changes with every answer: two browser tabs on one draft can tell by it that they show different ones."""
+    answers = [draft.kind, draft.name, draft.settings, str(draft.credential_id), draft.alerts_address]
+    return hashlib.sha256(json.dumps(answers, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def touch(draft: SetupDraft) -> None:

@@ -125,6 +125,15 @@ def test_it_shows_setups_and_starts_a_test(call: Call, config: OutboundConfig, s
     assert (shown["state"], shown["stages"][0]["name"]) == ("waiting", "settings")
 
 
+def test_it_starts_a_test_that_sends_nothing(call: Call, config: OutboundConfig) -> None:
+    path, recipient = f"/outbound/{config.id}/tests", "me@northwind.example"
+    answer = call("POST", path, json={"recipient": recipient, "depth": "check"})
+    assert (answer.status_code, answer.json["depth"]) == (202, "check")
+    assert call("POST", path, json={"recipient": recipient}).json["depth"] == "send"
+    wrong = call("POST", path, json={"recipient": recipient, "depth": "deep"})
+    assert (wrong.status_code, set(wrong.json["errors"])) == (422, {"depth"})
+
+
 def test_it_hides_setups_and_tests_of_others(
     call: Call, client: FlaskClient, config: OutboundConfig, session: Session, charlie: Person
 ) -> None:

@@ -44,7 +44,7 @@ def test_it_stops_asking_and_tells_the_page_once_there_is_a_verdict(alice, run):
     run_test(str(run.id))
     answer = alice.client.get(f"/tests/{run.id}/stages")
     assert answer.headers["HX-Trigger"] == "testFinished"
-    assert "hx-get" not in answer.text
+    assert f'hx-get="/tests/{run.id}' not in answer.text
     assert "Look in me@fabrikam.example; it can take 2-3 minutes." in answer.text
 
 

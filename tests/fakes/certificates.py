@@ -21,8 +21,8 @@ DAY = datetime.timedelta(days=1)
 class Authority:
     """A private CA, its bundle on disk, and server contexts."""
 
-    def __init__(self, folder: Path) -> None:
-        self.ca = trustme.CA()
+    def __init__(self, folder: Path, ca: trustme.CA | None = None) -> None:
+        self.ca = ca or trustme.CA()
         self.bundle = folder / "ca.pem"
         self.ca.cert_pem.write_to_path(str(self.bundle))
 
@@ -34,6 +34,10 @@ class Authority:
     def expired(self) -> ssl.SSLContext:
         return self.server(not_before=NOW - 9 * DAY, not_after=NOW - DAY)
 
+    def without_its_chain(self) -> ssl.SSLContext:
+        """A server that shows its own certificate, and not the one between it and the authority."""
+        return _server(self.ca.create_child_ca().issue_cert("localhost"), leave_out_chain=True)
+
     def old(self) -> ssl.SSLContext:
         context = self.server()
         context.set_ciphers("ALL:@SECLEVEL=0")
@@ -42,6 +46,22 @@ class Authority:
             context.minimum_version = ssl.TLSVersion.TLSv1
             context.maximum_version = ssl.TLSVersion.TLSv1_1
         return context
+
+
+def private(names: tuple[str, ...] = ("localhost",)) -> ssl.SSLContext:
+    """A server that shows its whole chain, up to an authority that nobody knows."""
+    stranger = trustme.CA()
+    issued = stranger.issue_cert(*names)
+    issued.cert_chain_pems.append(stranger.cert_pem)
+    return _server(issued)
+
+
+def _server(issued: trustme.LeafCert, *, leave_out_chain: bool = False) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    chain = issued.cert_chain_pems[:1] if leave_out_chain else issued.cert_chain_pems
+    with trustme.Blob(issued.private_key_pem.bytes() + b"".join(part.bytes() for part in chain)).tempfile() as path:
+        context.load_cert_chain(path)
+    return context
 
 
 def self_signed(folder: Path) -> ssl.SSLContext:

@@ -15,7 +15,7 @@ from mailsetup.mail_services.base import FreshTokens, Mail, Report, TokenCache
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.kinds.graph_client_credentials import GraphClientCredentials
 from tests.fakes.http_server import Answer
-from tests.fakes.microsoft_server import graph_error
+from tests.fakes.microsoft_server import TENANT, graph_error, jwt
 from tests.mail_services.values import Heard, app_credential
 
 SETTINGS = {"username": "ar@contoso.com", "from_address": "ar@contoso.com", "from_name": ""}
@@ -43,6 +43,21 @@ def test_it_posts_the_mail_as_mime(service, microsoft, mail, heard):
     assert asked.headers["Authorization"].startswith("Bearer eyJ")
     assert result.service_id == "req-1"
     assert heard.names == list(service.stages)
+
+
+def test_it_checks_what_the_token_allows_and_sends_nothing(service, microsoft, mail, heard):
+    service.check(mail, heard)
+    assert heard.names == [*service.stages[:-2]]
+    assert heard.evidence["authenticate"]["may_send"] is True
+    assert microsoft.mails == []
+
+
+def test_it_notices_a_token_that_allows_nothing(service, microsoft, mail, heard):
+    access = jwt(aud="https://graph.microsoft.com", tid=TENANT)
+    microsoft.token_answers.append(Answer.json({"token_type": "Bearer", "expires_in": 3600, "access_token": access}))
+    with pytest.raises(TransportError) as failed:
+        service.check(mail, heard)
+    assert (failed.value.stage, hints.explain(failed.value).cause) == ("authenticate", "permission_missing")
 
 
 def test_it_keeps_one_connection_and_gives_each_call_an_id(service, microsoft, mail):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import time
 from dataclasses import replace
 
 import pytest
@@ -10,11 +11,13 @@ import pytest
 from mailsetup.core.egress import Door
 from mailsetup.mail_services import authorities, hints
 from mailsetup.mail_services.base import Report
+from mailsetup.mail_services.dialing import Server
 from mailsetup.mail_services.errors import TransportError
+from mailsetup.mail_services.smtp import Peer, Session
 from tests.core.egress_doors import LOOPBACK
 from tests.fakes.certificates import Authority, self_signed
 from tests.fakes.smtp_server import HANG_UP, SMTPServer, smtp_server
-from tests.mail_services.values import login, session
+from tests.mail_services.values import SHORT, login, session
 
 
 def failure_of(door: Door, server: SMTPServer, *, tls: str = "starttls") -> TransportError:
@@ -128,6 +131,21 @@ def test_a_hang_up_before_the_greeting_passes(door, smtp):
 def test_a_private_host_is_refused_before_anything_is_said(smtp):
     failure = failure_of(Door(), smtp)
     assert (failure.stage, failure.code, smtp.connections) == ("resolve", "not_public", 0)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "10.255.255.1", "192.168.0.1", "169.254.169.254"])
+def test_it_says_the_same_of_every_private_target_and_as_fast(smtp, host):
+    """Whether somebody listens there, nobody does, or packets are lost: nobody can map our network by the answers."""
+    said = set()
+    for port in (smtp.port, 1, 587):
+        began = time.monotonic()
+        with pytest.raises(TransportError) as failed:
+            Session(Server(Door(), host, port, SHORT), Peer("none", None, "mail.example.com")).open(Report())
+        assert time.monotonic() - began < 1
+        explained = hints.explain(failed.value)
+        said.add((explained.title, explained.explanation, explained.steps, explained.quote))
+    assert len(said) == 1
+    assert smtp.connections == 0
 
 
 def test_it_trusts_the_pinned_authority_alone(authority, tmp_path, tls):

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page
 
 from mailsetup.sandbox import Sandbox
 from tests import databases
+from tests.fakes.dns_server import NameServer
 from tests.paths.customer import Customer
 from tests.paths.product import Product
 from tests.valkey_server import ValkeyServer
@@ -56,15 +57,24 @@ def ca_bundle(box: Sandbox, exim_ca: trustme.CA, tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture(scope="session")
+def product_names() -> Iterator[NameServer]:
+    """The DNS as the product sees it, which no other test empties."""
+    with NameServer() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def product(
     product_database: str,
     product_valkey: ValkeyServer,
     box: Sandbox,
     ca_bundle: Path,
+    product_names: NameServer,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Product]:
     folder = tmp_path_factory.mktemp("processes")
     running = Product(folder, database_url=product_database, redis_url=product_valkey.url, box=box, ca_bundle=ca_bundle)
+    running.environ["MAILSETUP_DNS_SERVERS"] = f"127.0.0.1:{product_names.port}"
     box.world.add_redirect_uri(f"{running.url}/setup/microsoft/callback")
     try:
         running.start()

@@ -34,6 +34,7 @@ NOT_PAGES = {
     "calendar.feed": "a file for calendar programs",
     "credentials.certificate": "a file",
     "setup.new_certificate": "a file",
+    "tests.domain": "a part of outbound.show, which asks for it until the DNS has answered",
     "setup.test_outcome": "a part of setup.test, which asks for it once a test ended",
 }
 

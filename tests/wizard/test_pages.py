@@ -48,7 +48,7 @@ def test_it_offers_both_ways_to_sign_in_by_smtp(alice, begin):
     [
         ("ar@gmail.com", "smtp_basic", "smtp.gmail.com"),
         ("ar@contoso.onmicrosoft.com", "graph_client_credentials", "Microsoft 365"),
-        ("ar@contoso.example", "graph_client_credentials", "does not say who takes its mail"),
+        ("ar@contoso.example", "graph_client_credentials", "check how it is spelled"),
         ("ar@outlook.com", "smtp_basic", "personal Microsoft accounts"),
     ],
 )

@@ -1,5 +1,7 @@
 """Through the wizard from the question to the saved setup."""
 
+import re
+
 import pytest
 from sqlalchemy import select
 
@@ -171,3 +173,15 @@ def test_it_does_not_take_a_stranger_s_credential(alice, begin, session, charlie
     answer = alice.client.post(f"/setup/{draft.id}/credential", data={"credential_id": str(theirs.id)})
     assert answer.status_code == 422
     assert draft.credential_id is None
+
+
+@pytest.mark.parametrize(("step", "leads_to"), [("test", "sender"), ("save", "save")])
+def test_it_does_nothing_with_answers_of_another_tab(alice, ready, sender, session, step, leads_to):
+    page = alice.client.get(f"/setup/{ready.id}/{step}").text
+    [shape] = re.findall(r'name="shape" value="(\w+)"', page)
+    alice.client.post(f"/setup/{ready.id}/sender", data={**sender, "from_address": "other@northwind.example"})
+    stale = {"shape": shape, "recipient": "me@fabrikam.example"}
+    answer = alice.client.post(f"/setup/{ready.id}/{step}", data=stale)
+    assert answer.location == f"/setup/{ready.id}/{leads_to}"
+    assert "changed meanwhile" in alice.client.get(answer.location).text
+    assert session.scalars(select(TestRun)).all() == session.scalars(select(OutboundConfig)).all() == []

@@ -38,6 +38,7 @@ _OWN_CHECKS = (
         for slug in (
             "credential_missing",
             "not_signed_in",
+            "permission_missing",
             "platform_app_missing",
             "certificate_expired",
             "plain_login",

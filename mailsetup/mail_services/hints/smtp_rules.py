@@ -217,10 +217,10 @@ _RECIPIENT = (
     smtp("recipient_refuses_sender", "5.7.123-136"),
     smtp("recipient_refuses_sender", "5", says=("resolver.rst",)),
     smtp("greylisted", "4", says=("greylist", "graylist", "grey-list")),
-    smtp("greylisted", "45", stages=_RCPT),
     smtp("recipient_mailbox_full", "552", "5.2.2", "4.2.2", stages=_RCPT),
     smtp("recipient_mailbox_full", "5.2.2", "4.2.2"),
-    smtp("recipient_mailbox_full", "5", says=("quota exceeded", "over quota", "mailbox full", "mailbox is full")),
+    smtp("recipient_mailbox_full", "5", "4", says=("quota exceeded", "over quota", "mailbox full", "mailbox is full")),
+    smtp("greylisted", "45", stages=_RCPT),
     smtp("message_too_large", "552", stages=("sender", "accept")),
     smtp("relay_denied", "5.7.54", "5.7.64"),
     smtp(

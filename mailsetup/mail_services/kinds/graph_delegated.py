@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mailsetup.mail_services import microsoft
-from mailsetup.mail_services.base import Consent, Platform, Token, TokenCache
+from mailsetup.mail_services.base import Arrival, Consent, Platform, Token, TokenCache
 from mailsetup.mail_services.clouds import Cloud, cloud_of
 from mailsetup.mail_services.graph_service import GraphService, graph_fields
 from mailsetup.mail_services.standard_fields import clean_mailbox, clean_sender
@@ -62,3 +62,12 @@ class GraphDelegated(GraphService):
     def send_path(self) -> str:
         """Where a mail is posted to."""
         return "/v1.0/me/sendMail"
+
+    def reading_path(self, recipient: str) -> str:
+        """The signed-in person's own mailbox, the only one that can be read."""
+        return "/v1.0/me"
+
+    def find_mail(self, recipient: str, message_id: str) -> Arrival | None:
+        """The mail in the signed-in person's own mailbox. Raises TransportError."""
+        mine = recipient.lower() == str(self.settings["username"]).lower()
+        return super().find_mail(recipient, message_id) if mine else None

@@ -15,7 +15,7 @@ from mailsetup.outbound.models import OutboundConfig
 from mailsetup.web.session import db_session
 from mailsetup.wizard import drafts, steps
 from mailsetup.wizard.models import SetupDraft
-from mailsetup.wizard.suggest import Suggestion, suggest
+from mailsetup.wizard.suggest import Proposal, suggest
 from mailsetup.wizard.views.blueprint import find_draft, go, page, setup, wrong
 from mailsetup.workspaces.access import current_user, current_workspace, require
 from mailsetup.workspaces.models import ADMIN
@@ -125,7 +125,7 @@ def _chosen(draft: SetupDraft | None, kind_name: str) -> SetupDraft:
     return draft
 
 
-def _fill_in(draft: SetupDraft, suggestion: Suggestion | None) -> None:
+def _fill_in(draft: SetupDraft, suggestion: Proposal | None) -> None:
     """What follows from the address, where nothing was typed yet."""
     if suggestion is None:
         return
@@ -139,7 +139,7 @@ def _wrong(draft: SetupDraft | None, errors: dict[str, str], kind_name: str, add
     return answer
 
 
-def _question(chosen: str = "", address: str = "", suggestion: Suggestion | None = None) -> dict[str, object]:
+def _question(chosen: str = "", address: str = "", suggestion: Proposal | None = None) -> dict[str, object]:
     return {"services": registry.all_kinds(), "chosen": chosen, "address": address, "suggestion": suggestion}
 
 

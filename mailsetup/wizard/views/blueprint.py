@@ -6,12 +6,12 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from mailsetup.web.session import db_session
 from mailsetup.wizard import steps
-from mailsetup.wizard.drafts import config_of, fetch_draft
+from mailsetup.wizard.drafts import config_of, fetch_draft, shape
 from mailsetup.wizard.models import SetupDraft
 from mailsetup.workspaces.access import current_workspace
 
@@ -32,6 +32,7 @@ def page(template: str, draft: SetupDraft | None, step: str, **context: Any) -> 
         step=step,
         steps=steps.list_steps(session, draft),
         config=config_of(session, draft) if draft else None,
+        shape=shape(draft) if draft else "",
         **{"errors": {}, **context},
     )
 
@@ -39,6 +40,16 @@ def page(template: str, draft: SetupDraft | None, step: str, **context: Any) -> 
 def wrong(template: str, draft: SetupDraft | None, step: str, errors: Mapping[str, str], **context: Any) -> Any:
     """The same page with what needs a change: 422."""
     return page(template, draft, step, errors=dict(errors), **context), 422
+
+
+def changed_elsewhere(draft: SetupDraft) -> bool:
+    """Whether the answers are others by now than on the page that was sent; says so."""
+    changed = request.form.get("shape", shape(draft)) != shape(draft)
+    if changed:
+        flash(
+            "The answers were changed meanwhile, perhaps in another tab. These are the ones that hold now.", "warning"
+        )
+    return changed
 
 
 def go(draft: SetupDraft, step: str) -> ResponseReturnValue:

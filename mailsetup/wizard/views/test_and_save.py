@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from mailsetup.core.errors import InvalidInput
 from mailsetup.diagnosis.models import TestRun
 from mailsetup.diagnosis.start import start_test_run
+from mailsetup.diagnosis.views import wants_check
 from mailsetup.mail_services.base import Field
 from mailsetup.outbound.models import SENDING_STATES, OutboundConfig
 from mailsetup.web.session import db_session
@@ -17,7 +18,7 @@ from mailsetup.wizard import answers, steps
 from mailsetup.wizard.activate import activate, check_answers, plan_of
 from mailsetup.wizard.drafts import touch
 from mailsetup.wizard.models import SetupDraft
-from mailsetup.wizard.views.blueprint import find_draft, go, page, setup, wrong
+from mailsetup.wizard.views.blueprint import changed_elsewhere, find_draft, go, page, setup, wrong
 from mailsetup.workspaces.access import current_actor, current_user, require
 from mailsetup.workspaces.models import ADMIN
 
@@ -49,6 +50,8 @@ def test_outcome(draft_id: uuid.UUID) -> ResponseReturnValue:
 def run_test(draft_id: uuid.UUID) -> ResponseReturnValue:
     """Starts a test of the values of the draft."""
     draft = find_draft(draft_id)
+    if changed_elsewhere(draft):
+        return go(draft, steps.SENDER)
     recipient = request.form.get("recipient", "").strip()
     try:
         run = start_test_run(
@@ -61,6 +64,7 @@ def run_test(draft_id: uuid.UUID) -> ResponseReturnValue:
             credential_id=draft.credential_id,
             recipient=recipient,
             config_id=draft.config_id,
+            check_only=wants_check(),
         )
     except InvalidInput as error:
         return _not_tested(draft, error)
@@ -98,6 +102,8 @@ def save(draft_id: uuid.UUID) -> ResponseReturnValue:
 def save_setup(draft_id: uuid.UUID) -> ResponseReturnValue:
     """Saves the draft as a setup."""
     draft = find_draft(draft_id)
+    if changed_elsewhere(draft):
+        return go(draft, steps.SAVE)
     try:
         config = activate(db_session(), draft, actor=current_actor(), user_id=current_user().id)
     except InvalidInput as error:
