@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import redis
+import structlog
 from redis.client import Pipeline
 from rq import Worker
 from rq.exceptions import DeserializationError
@@ -40,6 +41,11 @@ class QueueWorker(Worker):
         # A pooled connection inherited over a fork is shared with the parent: never use it.
         db.engine().dispose(close=False)
         queues.forget_connections()
+
+    def perform_job(self, job: Job, queue: Queue) -> bool:
+        """Runs one job; every line it logs names it."""
+        with structlog.contextvars.bound_contextvars(job=_name_of(job).rpartition(".")[2], job_id=job.id):
+            return super().perform_job(job, queue)
 
     def set_current_job_working_time(self, current_job_working_time: float, pipeline: Pipeline | None = None) -> None:
         """How long the job has run; a Redis that is away must not end the worker, and with it the mail at hand."""

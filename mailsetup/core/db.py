@@ -64,7 +64,8 @@ class HasId:
 
 def load_models() -> None:
     """Imports every table, so that metadata and foreign keys are complete."""
-    importlib.import_module("mailsetup.core.leases")
+    for module in ("leases", "tallies"):
+        importlib.import_module(f"mailsetup.core.{module}")
     for feature in MODELS:
         importlib.import_module(f"mailsetup.{feature}.models")
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from mailsetup.core import tallies
 from mailsetup.core.clock import utcnow
 from mailsetup.core.db import session_scope
 from mailsetup.credentials import token_cache
@@ -23,6 +24,7 @@ USABLE = timedelta(seconds=30)
 LOCK_WAIT_SECONDS = 20.0
 LOCK_POLL_SECONDS = 0.05
 REMEMBERED = 10_000
+REFRESHES = "token_refreshes"
 
 Key = tuple[uuid.UUID, int, str]
 log = structlog.get_logger()
@@ -118,6 +120,7 @@ class StoredTokens:
             if lock:
                 with session_scope() as session:
                     token_cache.unlock(session, self.credential_id, self.version, lock)
+            tallies.flush()
 
     def _take_lock(self) -> str | None:
         """The right to renew; None when the holder took too long, then we renew beside it."""
@@ -162,7 +165,11 @@ class StoredTokens:
         try:
             token = service.fetch_token(cache, fresh=self.fresh)
             expires_at = token.expires_at
+            tallies.add(REFRESHES, "renewed")
             return token
+        except TransportError as error:
+            tallies.add(REFRESHES, "refused" if error.permanent else "failed")
+            raise
         finally:
             if cache.changed:
                 self._save(cache.blob, _revision(stored), expires_at)

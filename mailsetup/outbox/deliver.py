@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,10 +19,10 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from mailsetup.core import db, stopping, walls
+from mailsetup.core import db, stopping, tallies, walls
 from mailsetup.core.errors import InvalidInput, MailsetupError, NotFound, UnsealError
 from mailsetup.mail_services import registry
-from mailsetup.mail_services.base import Mail, MailService, NullReport, SendResult
+from mailsetup.mail_services.base import Mail, MailService, SendResult
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.outbound import health
 from mailsetup.outbound.connect import connect_config
@@ -32,6 +32,7 @@ from mailsetup.outbox.claim import Claimed
 from mailsetup.outbox.clock import DatabaseClock
 from mailsetup.outbox.journal import Journal
 from mailsetup.outbox.ready import Ready
+from mailsetup.outbox.timing import TRIES, StageTimes
 
 OUTAGE_PAUSES = (0.2, 0.5, 1, 2, 5, 10)
 OUTAGE_SECONDS = 600.0
@@ -70,6 +71,13 @@ class Done:
     error: TransportError | None = None
 
     @property
+    def outcome(self) -> str:
+        """For the figures: whose fault it was, if anybody's."""
+        if self.error is not None:
+            return "unknown" if self.error.ambiguous else self.error.scope
+        return "fault" if self.result is None else "accepted"
+
+    @property
     def connection_good(self) -> bool:
         """Whether the next mail may go through the same connection."""
         if self.error is not None:
@@ -88,12 +96,14 @@ class Lane:
         self.waiting: deque[Claimed] = deque()
         self.begun: deque[tuple[Claimed, Mail]] = deque()
         self.journal = Journal(turns.journals)
+        self.times = StageTimes()
         self.claimed_any = False
         self._health_told = False
 
     def run(self) -> None:
         """Claims and sends; a fault of ours ends this lane alone."""
-        with walls.only(self.setup.workspace_id):
+        ids = {"workspace": str(self.setup.workspace_id), "config": str(self.setup.config_id)}
+        with walls.only(self.setup.workspace_id), structlog.contextvars.bound_contextvars(**ids):
             self._run()
 
     def _run(self) -> None:
@@ -131,13 +141,14 @@ class Lane:
         finally:
             self._give_back()
             self.turns.drop(token)
+            self.times.hand_over()
 
     def _open(self) -> bool:
         try:
             if self.service is None:
                 with db.session_scope() as session:
                     self.service = connect_config(session, self._config(session))
-            self.service.open(NullReport())
+            self.service.open(self.times)
         except TransportError as error:
             self._record_unopened(error)
             return False
@@ -149,6 +160,7 @@ class Lane:
         with db.session_scope() as session:
             if claim.begin_sending(session, [message], now):
                 attempts.record_failed(session, message, self._config(session), error, now)
+        tallies.add(TRIES, "backend")
 
     def _send_all(self) -> bool:
         self._turn([])
@@ -181,6 +193,7 @@ class Lane:
                 self._record_patiently(done)
             raise
         self.journal.settled()
+        _count_tries(done)
         if begun is not None:
             # What a rolled back transaction began was never on the wire: it stays in line to be given back.
             self.begun, taken = begun
@@ -238,7 +251,7 @@ class Lane:
         if self.begun:
             service.expect(self.begun[0][1])
         try:
-            result = service.deliver(mail, NullReport())
+            result = service.deliver(mail, self.times)
         except TransportError as error:
             if not error.ambiguous:
                 self.journal.refused(message.id)
@@ -298,6 +311,11 @@ class Lane:
         if config is None:
             raise SetupGone(str(self.setup.config_id))
         return config
+
+
+def _count_tries(done: list[Done]) -> None:
+    for outcome, number in Counter(one.outcome for one in done).items():
+        tallies.add(TRIES, outcome, number)
 
 
 def _required(service: MailService | None) -> MailService:

@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 
 from mailsetup import settings
-from mailsetup.core import db, stopping
+from mailsetup.core import db, stopping, tallies
 from mailsetup.mail_services import registry
 from mailsetup.outbox import claim
 from mailsetup.outbox.clock import DatabaseClock
@@ -18,6 +18,7 @@ from mailsetup.outbox.deliver import Lane
 from mailsetup.outbox.journal import folder_for
 from mailsetup.outbox.ready import Ready, ready_setups
 from mailsetup.outbox.replay import replay
+from mailsetup.outbox.timing import LaneClock
 
 SLICE_SECONDS = 60.0
 # A lane that waits for a slow server must not hold up everybody else: the drain goes on around it.
@@ -25,6 +26,7 @@ STUCK_SECONDS = 5.0
 LONGEST_SECONDS = 2400.0
 LANE_TURN_SECONDS = 2.0
 RENEW_SECONDS = 20.0
+FIGURES_SECONDS = 5.0
 LOOK_SECONDS = 0.05
 IDLE_LOOK_SECONDS = 0.5
 # Mail that may go only later than this is left to the sweep, which rings again.
@@ -51,6 +53,7 @@ class Drain:
         self._cursor: uuid.UUID | None = None
         self._more = True
         self._crowded = False
+        self._figures = LaneClock()
 
     def run(self) -> bool:
         """Sends until nothing is due or the slice is over; whether mail may still be due."""
@@ -58,9 +61,12 @@ class Drain:
         with ThreadPoolExecutor(self.lanes, thread_name_prefix="lane") as pool:
             while self._running or self._goes_on():
                 started = self._may_start() and self._start_lanes(pool)
+                busy = len(self._running)
                 self._wait(LOOK_SECONDS if started else IDLE_LOOK_SECONDS)
                 self._renew()
                 self._extend()
+                self._count(busy)
+        tallies.flush()
         return self._more or self._soon()
 
     def over(self, started: float) -> bool:
@@ -146,6 +152,11 @@ class Drain:
         if tokens:
             with db.session_scope() as session:
                 claim.renew(session, tokens, self.clock.now())
+
+    def _count(self, busy: int) -> None:
+        self._figures.tick(busy)
+        if self._figures.is_due(FIGURES_SECONDS):
+            tallies.flush()
 
     def _extend(self) -> None:
         now = time.monotonic()

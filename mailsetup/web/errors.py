@@ -120,7 +120,7 @@ def _failed(error: Exception) -> ResponseReturnValue:
         # A test wants the failure itself, not a page about it.
         raise error
     error_id = secrets.token_hex(4).upper()
-    log.error("page_failed", error_id=error_id, path=request.path, method=request.method, exc_info=error)
+    log.error("page_failed", error_id=error_id, method=request.method, exc_info=error)
     # Whatever failed may fail again: the page about it asks nobody who is signed in.
     plain_frame()
     return _answer(FAILED, error_id=error_id)

@@ -12,6 +12,7 @@ from mailsetup.web.filters import install_filters
 from mailsetup.web.frame import install_frame
 from mailsetup.web.headers import install_headers
 from mailsetup.web.limits import install_limits
+from mailsetup.web.log_ids import install_log_ids
 from mailsetup.web.paths import url_with
 from mailsetup.web.session import install_session
 from mailsetup.web.states import STAGE_WORDS, look
@@ -22,6 +23,7 @@ def install(app: Flask, *, base_url: str | None = None, redis_url: str | None = 
     base_url = settings.current().base_url if base_url is None else base_url
     redis_url = settings.current().redis_url if redis_url is None else redis_url
     app.config["BASE_URL"] = base_url
+    install_log_ids(app)
     install_session(app)
     install_headers(app, base_url=base_url)
     install_limits(app, redis_url=redis_url)
