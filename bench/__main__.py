@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import other_figures, report, smtp_figures
+from bench import other_figures, page_figures, report, smtp_figures
 from bench.world import World
 
 Measure = Callable[[World], tuple[float, float]]
@@ -40,6 +40,26 @@ FIGURES = (
     Figure("P9", "Noisy neighbour: p95 queued to sent (s)", other_figures.p9, 5, 1, least=True, rounds=1),
     Figure("P10 worker", "Memory of a worker, 32 lanes busy (MB)", other_figures.p10_worker, 160, 110, least=True),
     Figure("P10 web", "Memory of a web process (MB)", other_figures.p10_web, 130, 95, least=True),
+    Figure(
+        "P11 overview",
+        "Overview, 1,000,000 messages, 200 setups, PostgreSQL: p95 (ms)",
+        page_figures.overview_postgresql,
+        150,
+        50,
+        least=True,
+        rounds=1,
+    ),
+    Figure("P11 overview SQLite", "The same on SQLite", page_figures.overview_sqlite, 150, 50, least=True, rounds=1),
+    Figure(
+        "P11 messages",
+        "Messages page of the same, PostgreSQL: p95 (ms)",
+        page_figures.messages_postgresql,
+        150,
+        50,
+        least=True,
+        rounds=1,
+    ),
+    Figure("P11 messages SQLite", "The same on SQLite", page_figures.messages_sqlite, 150, 50, least=True, rounds=1),
     Figure("P13", "10 ms round trip, one lane, over smtplib reused", smtp_figures.p13, 2.5, 3.5),
     Figure("P14", "5,000 workspaces, one message each, over naive", smtp_figures.p14, 2, 5, rounds=3),
 )

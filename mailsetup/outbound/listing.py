@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from mailsetup.core.clock import utcnow
@@ -17,6 +18,8 @@ from mailsetup.outbound.configs import list_configs
 from mailsetup.outbound.models import BROKEN, UNVERIFIED, OutboundConfig
 from mailsetup.outbound.waiting import count_waiting
 from mailsetup.platform import current_platform
+
+PAGE = 50
 
 
 @dataclass(frozen=True)
@@ -53,14 +56,37 @@ def entry_of(session: Session, config: OutboundConfig) -> SetupEntry:
     return SetupEntry(config, _label(config.kind), waiting, health.needs_test(session, config))
 
 
-def list_entries(session: Session, workspace_id: uuid.UUID) -> list[SetupEntry]:
-    """The workspace's setups, the default first."""
-    configs = list_configs(session, workspace_id)
-    waiting = count_waiting(session, [config.id for config in configs])
-    return [
+@dataclass(frozen=True)
+class SetupPage:
+    """Some setups, and the cursor of those after them; none on the last page."""
+
+    entries: list[SetupEntry]
+    next_cursor: str | None
+
+
+def find_entries(
+    session: Session, workspace_id: uuid.UUID, *, text: str = "", state: str = "", cursor: str = ""
+) -> SetupPage:
+    """A page of the workspace's setups, the default first, then by name; `text` is part of a name or an address."""
+    wanted = select(OutboundConfig).where(OutboundConfig.workspace_id == workspace_id)
+    if text:
+        held = (
+            column.icontains(text, autoescape=True) for column in (OutboundConfig.name, OutboundConfig.from_address)
+        )
+        wanted = wanted.where(or_(*held))
+    if state:
+        wanted = wanted.where(OutboundConfig.health == state)
+    if cursor:
+        wanted = wanted.where(OutboundConfig.is_default.is_(False), OutboundConfig.name > cursor)
+    ordered = wanted.order_by(OutboundConfig.is_default.desc(), OutboundConfig.name)
+    configs = list(session.scalars(ordered.limit(PAGE + 1)))
+    shown = configs[:PAGE]
+    waiting = count_waiting(session, [config.id for config in shown])
+    entries = [
         SetupEntry(config, _label(config.kind), waiting[config.id], health.needs_test(session, config))
-        for config in configs
+        for config in shown
     ]
+    return SetupPage(entries, shown[-1].name if len(configs) > PAGE else None)
 
 
 def needing_a_person(session: Session, workspace_id: uuid.UUID) -> list[SetupEntry]:

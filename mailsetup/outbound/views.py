@@ -10,8 +10,8 @@ from flask.typing import ResponseReturnValue
 from mailsetup.core.db import fetch_owned
 from mailsetup.outbound import alerting, configs, health, usage
 from mailsetup.outbound.banners import stopped_setups
-from mailsetup.outbound.listing import entry_of, list_entries
-from mailsetup.outbound.models import BROKEN, HEALTHY, PAUSED, UNVERIFIED, OutboundConfig
+from mailsetup.outbound.listing import entry_of, find_entries
+from mailsetup.outbound.models import BROKEN, DEGRADED, HEALTHY, PAUSED, UNVERIFIED, OutboundConfig
 from mailsetup.outbound.probe import start_probe
 from mailsetup.web.frame import register_frame
 from mailsetup.web.session import db_session
@@ -21,6 +21,7 @@ from mailsetup.workspaces.models import ADMIN, MEMBER
 
 outbound = Blueprint("outbound", __name__, url_prefix="/outbound")
 blueprints: tuple[Blueprint, ...] = (outbound,)
+STATES = (BROKEN, DEGRADED, UNVERIFIED, PAUSED, HEALTHY)
 register_frame(stopped_setups)
 usage.register()
 alerting.register()
@@ -29,9 +30,14 @@ alerting.register()
 @outbound.get("")
 @require(MEMBER)
 def index() -> ResponseReturnValue:
-    """The workspace's setups."""
-    entries = list_entries(db_session(), current_workspace().id)
-    return render_template("outbound/index.html", entries=entries)
+    """The workspace's setups; what they are narrowed to lives in the address."""
+    text, cursor = (request.args.get(name, "").replace("\x00", "").strip()[:200] for name in ("q", "cursor"))
+    state = request.args.get("state", "")
+    state = state if state in STATES else ""
+    page = find_entries(db_session(), current_workspace().id, text=text, state=state, cursor=cursor)
+    return render_template(
+        "outbound/index.html", page=page, entries=page.entries, states=STATES, narrowed=bool(text or state or cursor)
+    )
 
 
 @outbound.get("/<uuid:config_id>")

@@ -16,6 +16,7 @@ from mailsetup.outbox.ledger import waiting_without_setup as count_without_setup
 from mailsetup.overview import figures
 from mailsetup.overview.chart import chart_of
 from mailsetup.overview.operator import health_counts, queue_lines, workspace_lines
+from mailsetup.overview.setups import foremost
 from mailsetup.overview.summary import summarize
 from mailsetup.overview.timeline import timeline
 from mailsetup.web.filters import person_zone
@@ -46,7 +47,8 @@ def index() -> ResponseReturnValue:
         "overview/index.html",
         summary=summarize(configs, waiting),
         draft=next((one for one in list_drafts(session, workspace.id) if one.config_id is None), None),
-        configs=configs,
+        configs=foremost(configs, waiting),
+        total=len(configs),
         waiting=waiting,
         day=chart_of(figures.last_hours(counts, now), label_every=8),
         month=chart_of(figures.last_days(counts, now, person_zone()), label_every=10),

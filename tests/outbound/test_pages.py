@@ -129,3 +129,21 @@ def test_it_does_not_exist_for_a_stranger(charlie, config):
     for act in ACTS:
         assert charlie.client.post(f"/outbound/{config.id}/{act}").status_code == 404
     assert charlie.client.post("/tests", data={"config_id": str(config.id)}).status_code == 404
+
+
+def test_it_finds_one_of_many_setups(alice, session):
+    for number in range(60):
+        state = PAUSED if number == 42 else HEALTHY
+        factories.make_config(session, alice.workspace, name=f"Shop {number:02}", is_default=not number, health=state)
+    first = alice.client.get("/outbound").text
+    assert "Shop 00" in first
+    assert "Shop 49" in first
+    assert "Shop 50" not in first
+    following = alice.client.get("/outbound?cursor=Shop+49").text
+    assert "Shop 50" in following
+    assert "Shop 00" not in following
+    for query in ("q=SHOP+42", "state=paused"):
+        found = alice.client.get(f"/outbound?{query}").text
+        assert "Shop 42" in found
+        assert "Shop 41" not in found
+    assert "No setup matches" in alice.client.get("/outbound?q=nothing").text

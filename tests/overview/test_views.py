@@ -143,3 +143,17 @@ def test_it_leads_back_to_an_unfinished_setup(alice: Person, bob: Person, sessio
     assert "Go on with your set-up" not in page(bob)
     factories.make_config(session, alice.workspace)
     assert "Go on with your set-up" in page(alice)
+
+
+def test_it_shows_those_of_many_setups_that_need_somebody(alice: Person, session: Session) -> None:
+    for number in range(30):
+        health = {7: "paused", 8: "broken"}.get(number, "healthy")
+        config = factories.make_config(
+            session, alice.workspace, name=f"Shop {number:02}", is_default=not number, health=health
+        )
+    factories.make_message(session, config)
+    shown = page(alice)
+    cards = shown.split('class="setup-cards"')[1]
+    assert shown.count('setup-card"') == 12
+    assert cards.index("Shop 08") < cards.index("Shop 07") < cards.index("Shop 29") < cards.index("Shop 00")
+    assert "All 30 setups" in shown
