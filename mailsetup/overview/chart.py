@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mailsetup.overview.figures import Bar
 
 WIDTH, HEIGHT = 480.0, 200.0
-LEFT, BOTTOM, TOP = 44.0, 28.0, 8.0
+LEFT, BOTTOM, TOP = 52.0, 28.0, 8.0
 GAP = 0.25
 RADIUS = 2.0
 
@@ -34,10 +34,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Chart:
-    """All columns, and the lines behind them as (y, value)."""
+    """All columns, and the lines behind them as (y, label)."""
 
     columns: list[Column]
-    lines: list[tuple[float, int]]
+    lines: list[tuple[float, str]]
     accepted: int
     failed: int
 
@@ -57,8 +57,16 @@ def chart_of(bars: Sequence[Bar], *, label_every: int) -> Chart:
         for at, bar in enumerate(bars)
     ]
     values = sorted({0, top // 2, top}) if top > 1 else [0, top]
-    lines = [(round(HEIGHT - BOTTOM - value * scale, 1), value) for value in values]
+    lines = [(round(HEIGHT - BOTTOM - value * scale, 1), _short(value)) for value in values]
     return Chart(columns, lines, sum(bar.accepted for bar in bars), sum(bar.failed for bar in bars))
+
+
+def _short(value: int) -> str:
+    """A round number that fits beside the chart on a phone."""
+    for size, letter in ((1_000_000, "M"), (1_000, "k")):
+        if value >= size:
+            return f"{value / size:g}{letter}"
+    return str(value)
 
 
 def _column(bar: Bar, x: float, step: float, scale: float, *, labelled: bool) -> Column:

@@ -46,3 +46,9 @@ def test_it_puts_mail_into_the_persons_own_days() -> None:
 def test_it_ends_with_the_hour_that_runs_now() -> None:
     bars = last_hours(Counter({(NOW.replace(minute=0), False): 2}), NOW)
     assert (len(bars), bars[-1].failed, bars[-1].begins.hour) == (24, 2, 15)
+
+
+def test_it_labels_large_figures_in_few_letters() -> None:
+    for highest, labels in ((3, ["0", "2", "4"]), (900, ["0", "500", "1k"]), (1_900_000, ["0", "1M", "2M"])):
+        drawn = chart_of([Bar(datetime.now(UTC), highest, 0)], label_every=1)
+        assert [label for _, label in drawn.lines] == labels
