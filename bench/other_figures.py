@@ -23,6 +23,7 @@ from mailsetup.core import db
 from mailsetup.core.clock import utcnow
 from mailsetup.mail_services.base import SendResult
 from mailsetup.mail_services.graph_service import GraphService
+from mailsetup.mail_services.limits import Limits
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbox import attempts, bodies, claim, queue_mail
 from mailsetup.outbox.drain import Drain
@@ -50,7 +51,7 @@ def p4(world: World, count: int = 2_000) -> tuple[float, float]:
         addresses = {"MAILSETUP_MICROSOFT_LOGIN_URL": microsoft.url, "MAILSETUP_GRAPH_URL": microsoft.url}
         world.fresh(MAILSETUP_CA_BUNDLE=str(authority.bundle), **addresses)
         load_rows(graph_setup(), count)
-        ours = count / drained(patch=[(GraphService, "messages_per_minute", None)])
+        ours = count / drained(patch=[(GraphService, "limits", Limits())])
         assert sent() == count
         return ours, posted(microsoft.url, count, ssl.create_default_context(cafile=str(authority.bundle)))
 
@@ -170,7 +171,7 @@ def cycles(world: World, workspaces: int, each: int) -> float:
     for config in configs[:18]:
         began = time.monotonic()
         with db.session_scope() as session:
-            rows = claim.claim(session, config, utcnow())
+            rows = claim.claim(session, config, utcnow()).mails
         with db.session_scope() as session:
             claim.begin_sending(session, rows, utcnow())
             attempts.record_all_sent(session, [(row, SendResult("A1", "250 ok")) for row in rows], utcnow())

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from mailsetup.core.clock import utcnow
 from mailsetup.credentials.models import Credential
 from mailsetup.credentials.vault import create_credential
+from mailsetup.outbound.mailboxes import settle_keys
 from mailsetup.outbound.models import HEALTHY, OutboundConfig
 from mailsetup.outbox.models import Message
 from mailsetup.workspaces.audit import SYSTEM
@@ -115,6 +116,8 @@ def make_config(
         **values,
     )
     session.add(row)
+    session.flush()
+    settle_keys(session, row)
     session.commit()
     return row
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from flask import Response, jsonify
 from flask.typing import ResponseReturnValue
@@ -16,6 +17,7 @@ from mailsetup.diagnosis import waiting
 from mailsetup.diagnosis.models import TestRun
 from mailsetup.diagnosis.start import TooManyTests, start_test_run
 from mailsetup.outbound.configs import list_configs
+from mailsetup.outbound.mailboxes import pause_of
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbound.waiting import count_waiting
 from mailsetup.web.problem import problem
@@ -29,7 +31,12 @@ def list_setups() -> ResponseReturnValue:
     session = db_session()
     configs = list_configs(session, current_key().workspace_id)
     mails = count_waiting(session, [config.id for config in configs])
-    return jsonify({"outbound": [shapes.setup(config, mails[config.id]) for config in configs]})
+    return jsonify({"outbound": [_shown(config, mails[config.id]) for config in configs]})
+
+
+def _shown(config: OutboundConfig, waiting: int) -> dict[str, Any]:
+    pause = pause_of(db_session(), config)
+    return shapes.setup(config, waiting, pause.until if pause else None)
 
 
 @api.post("/outbound/<uuid:config_id>/tests")

@@ -75,7 +75,7 @@ def _attempt(attempt: DeliveryAttempt) -> dict[str, Any]:
     }
 
 
-def setup(config: OutboundConfig, waiting: int) -> dict[str, Any]:
+def setup(config: OutboundConfig, waiting: int, resumes_at: datetime | None) -> dict[str, Any]:
     """A setup and its health."""
     return {
         "id": str(config.id),
@@ -86,7 +86,7 @@ def setup(config: OutboundConfig, waiting: int) -> dict[str, Any]:
         "health": config.health,
         "health_reason": config.health_reason or None,
         "health_since": when(config.health_since),
-        "resumes_at": when(config.blocked_until),
+        "resumes_at": when(resumes_at),
         "waiting": waiting,
         "tested_at": when(config.tested_at),
     }

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Protocol
 from mailsetup.core.egress import Door
 from mailsetup.core.redact import Secret
 from mailsetup.mail_services.errors import TransportError
+from mailsetup.mail_services.limits import Limits
 
 STAGES = ("settings", "token", "resolve", "connect", "tls", "authenticate", "sender", "recipient", "accept")
 
@@ -234,8 +235,8 @@ class MailService(ABC):
     credential_types: ClassVar[tuple[str, ...]]
     credential_required: ClassVar[bool] = True
     consent: ClassVar[Consent] = Consent.NONE
-    connections_per_mailbox: ClassVar[int] = 2
-    messages_per_minute: ClassVar[int | None] = None
+    connections_per_mailbox: ClassVar[int] = 2  # of one worker
+    limits: ClassVar[Limits] = Limits()
 
     def __init__(
         self,
@@ -265,10 +266,25 @@ class MailService(ABC):
         """What to ask Microsoft for when a person signs in for this kind; empty when nobody does."""
         return ()
 
-    @property
-    def mailbox(self) -> str:
-        """Whose limits count: the mailbox, or the login at the host, that mail goes through."""
-        return str(self.settings.get("username") or self.settings.get("from_address", "")).lower()
+    @classmethod
+    def mailbox_of(cls, settings: Mapping[str, Any], public: Mapping[str, str]) -> str:
+        """Whose limits count: the mailbox, or the login at the host, that mail goes through.
+
+        `public` is what may be shown of the credential. Equal for every setup that sends through the same mailbox.
+        """
+        user = settings.get("username") or public.get("username") or settings.get("from_address", "")
+        return f"{cls.kind}:{user}@{settings.get('host', '')}".lower()
+
+    @classmethod
+    def limits_of(cls, settings: Mapping[str, Any]) -> Limits:
+        """What the mailbox of these settings takes."""
+        return cls.limits
+
+    @classmethod
+    def host_of(cls, settings: Mapping[str, Any], public: Mapping[str, str]) -> str:
+        """The server that mail is given to, as `host:port`; `public` is what may be shown of the credential."""
+        cloud = public.get("cloud", "").removeprefix("global")
+        return f"{settings.get('host', '')}:{settings.get('port', '')} {cloud}".strip().lower()
 
     def required_credential(self) -> CredentialValue:
         """The credential. Raises TransportError when there is none."""

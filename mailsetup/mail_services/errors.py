@@ -17,9 +17,11 @@ class TransportError(MailsetupError):
     the message (it ends) or the backend (mail waits). `ambiguous` means the mail may have been
     accepted although no answer says so. `retry_after` is in seconds. `claims` is what Microsoft
     demands of the next token or sign-in (JSON), handed back to it unchanged.
+    `crowded` means that the mailbox has more connections at once than the service wants.
     """
 
     claims: str = ""
+    crowded: bool = False
 
     def __init__(  # noqa: PLR0913 - the facts of a refusal, each named
         self,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from mailsetup.mail_services import graph, inbox
+from mailsetup.mail_services import graph, inbox, limits
 from mailsetup.mail_services.base import (
     Arrival,
     Evidence,
@@ -52,7 +53,7 @@ class GraphService(MailService):
 
     stages = ("settings", "token", "resolve", "connect", "tls", "authenticate", "sender", "recipient", "accept")
     connections_per_mailbox = 4
-    messages_per_minute = 30
+    limits = limits.GRAPH
     _lane: HttpLane | None = None
     _token: Token | None = None
 
@@ -81,6 +82,11 @@ class GraphService(MailService):
     def path_of(self, mailbox: str) -> str:
         """The sendMail address of a mailbox."""
         return f"/v1.0/users/{quote(mailbox, safe='@')}/sendMail"
+
+    @classmethod
+    def mailbox_of(cls, settings: Mapping[str, Any], public: Mapping[str, str]) -> str:
+        """The mailbox, whichever way mail gets to it."""
+        return limits.exchange_mailbox(settings)
 
     def open(self, report: Report) -> None:
         """Settings, token, then the connection. Raises TransportError."""

@@ -16,6 +16,7 @@ from mailsetup.credentials.models import Credential
 from mailsetup.mail_services import registry
 from mailsetup.mail_services.values import email_address
 from mailsetup.outbound import binding, health
+from mailsetup.outbound.mailboxes import settle_keys
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.workspaces import audit
 from mailsetup.workspaces.audit import Actor
@@ -98,6 +99,7 @@ def _apply(
         setattr(config, field, value)
     config.credential = credential
     config.updated_at, config.updated_by_id = utcnow(), user_id
+    settle_keys(session, config)
     session.add(config)
     session.flush()
 

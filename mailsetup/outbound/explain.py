@@ -37,6 +37,17 @@ _OWN: dict[str, tuple[str, str, tuple[str, ...], str]] = {
         ("Nothing is to be done.",),
         "Nobody",
     ),
+    "repeated_refusals": (
+        "Many mails in a row were refused",
+        "The mail server refused one mail after the other for good, and accepted none between them. Microsoft pauses a "
+        "mailbox for hours when that goes on, so we stopped first. The refused mails have ended; the others wait.",
+        (
+            "Look at the failed messages of this setup: most often their recipients do not exist.",
+            "Correct the addresses in the product that makes this mail, and cancel waiting mail to wrong ones.",
+            "Choose Test below. When it passes, waiting mail goes on.",
+        ),
+        _ADMIN,
+    ),
     "settings_invalid": (
         "Some settings need a change",
         "The values do not pass the checks of this kind of mail service.",

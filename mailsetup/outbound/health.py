@@ -12,8 +12,9 @@ from mailsetup.core import queues
 from mailsetup.core.clock import utcnow
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.outbound import happenings
-from mailsetup.outbound.explain import explain_failure, public_context
+from mailsetup.outbound.explain import explain_failure, own_explanation, public_context
 from mailsetup.outbound.fingerprint import config_fingerprint
+from mailsetup.outbound.mailboxes import limits_of, settle_keys
 from mailsetup.outbound.models import BROKEN, DEGRADED, HEALTHY, PAUSED, SENDING_STATES, UNVERIFIED, OutboundConfig
 from mailsetup.outbound.transitions import Event, next_state
 from mailsetup.outbound.waiting import count_waiting
@@ -43,7 +44,8 @@ def needs_test(_session: Session, config: OutboundConfig) -> bool:
 
 def accepted(session: Session, config: OutboundConfig) -> None:
     """The service accepted a mail; the usual case, a healthy setup, costs nothing."""
-    if config.health == HEALTHY and not config.failures_in_row and config.blocked_until is None:
+    quiet = not config.failures_in_row and not config.refusals_in_row and config.blocked_until is None
+    if config.health == HEALTHY and quiet:
         return
     _lock(session, config)
     if config.health != UNVERIFIED:
@@ -57,7 +59,8 @@ def backend_failed(session: Session, config: OutboundConfig, error: TransportErr
     if config.health in {UNVERIFIED, PAUSED}:
         return
     _note_pause_asked(config, error)
-    config.failures_in_row += error.stage in OPENING_STAGES
+    # A service that asks for a pause has answered: that is no failure to count.
+    config.failures_in_row += error.stage in OPENING_STAGES and error.retry_after is None
     lasting = error.permanent or config.failures_in_row >= FAILURES_UNTIL_STOPPED or _nothing_accepted_for_long(config)
     if lasting or config.health != BROKEN:
         _note_reason(session, config, error)
@@ -68,12 +71,38 @@ def backend_failed(session: Session, config: OutboundConfig, error: TransportErr
         _alert(session, config)
 
 
+def mail_refused(session: Session, config: OutboundConfig, error: TransportError) -> None:
+    """A mail was refused for good. Many in a row stop the setup, before the service pauses the whole mailbox.
+
+    Exchange Online does that for hours ("continuous error throttling", 550 5.2.251 to 5.2.255).
+    """
+    limit = limits_of(config).refusals_in_row
+    if limit is None:
+        return
+    _lock(session, config)
+    config.refusals_in_row += 1
+    if config.refusals_in_row < limit or not config.sends:
+        return
+    config.explanation = own_explanation("repeated_refusals", quote=error.raw)
+    config.health_cause, config.health_reason = "repeated_refusals", str(config.explanation["title"])
+    config.next_probe_at, config.stopped_version = None, _credential_version(config)
+    _move(session, config, Event.STOPPED)
+    _alert(session, config)
+
+
+def host_away(session: Session, config: OutboundConfig, error: TransportError) -> None:
+    """The server was tried often enough by others: this setup's mail has stopped too, and its people are told."""
+    config.failures_in_row = max(config.failures_in_row, FAILURES_UNTIL_STOPPED - 1)
+    backend_failed(session, config, error)
+
+
 def test_passed(session: Session, config: OutboundConfig, run_fingerprint: str) -> bool:
     """A test passed; counts only when it was about the values saved now."""
     _lock(session, config)
     if run_fingerprint != config_fingerprint(config):
         return False
     config.tested_at, config.tested_fingerprint = utcnow(), run_fingerprint
+    settle_keys(session, config)
     _forget_failures(config)
     _move(session, config, Event.TEST_PASSED, resolution="A test passed with the saved values.")
     return True
@@ -210,7 +239,7 @@ def _next_probe(config: OutboundConfig, error: TransportError) -> datetime | Non
 
 
 def _forget_failures(config: OutboundConfig) -> None:
-    config.failures_in_row = config.probes_in_row = 0
+    config.failures_in_row = config.probes_in_row = config.refusals_in_row = 0
     config.blocked_until = config.next_probe_at = config.stopped_version = None
     config.health_cause = config.health_reason = ""
     config.explanation = {}

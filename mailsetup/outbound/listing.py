@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from mailsetup.core.clock import utcnow
 from mailsetup.core.errors import NotFound
 from mailsetup.credentials.models import Credential
 from mailsetup.mail_services import credential_types, registry
 from mailsetup.mail_services.base import Consent, Field
+from mailsetup.mail_services.limits import Limits
 from mailsetup.outbound import health
 from mailsetup.outbound.configs import list_configs
+from mailsetup.outbound.mailboxes import Pause, lanes_now, limits_of, pause_of
 from mailsetup.outbound.models import BROKEN, UNVERIFIED, OutboundConfig
 from mailsetup.outbound.waiting import count_waiting
 from mailsetup.platform import current_platform
@@ -30,6 +31,8 @@ class SetupEntry:
     kind_label: str
     waiting: int
     needs_test: bool
+    pause: Pause | None = None
+    lanes: int | None = None  # fewer connections than usual, as the service wants it for a while
 
     @property
     def can_reconnect(self) -> bool:
@@ -37,9 +40,12 @@ class SetupEntry:
         return made_by_signing_in(self.config.credential)
 
     @property
-    def throttled(self) -> bool:
-        """Whether the service asked us to wait, and the time is not over."""
-        return self.config.blocked_until is not None and self.config.blocked_until > utcnow()
+    def limits(self) -> Limits:
+        """What its mailbox may send, lowered by the setup's own limits."""
+        try:
+            return limits_of(self.config)
+        except NotFound:
+            return Limits()
 
     @property
     def facts(self) -> list[tuple[str, str]]:
@@ -53,7 +59,8 @@ class SetupEntry:
 def entry_of(session: Session, config: OutboundConfig) -> SetupEntry:
     """One setup with what surrounds it."""
     waiting = count_waiting(session, [config.id])[config.id]
-    return SetupEntry(config, _label(config.kind), waiting, health.needs_test(session, config))
+    entry = SetupEntry(config, _label(config.kind), waiting, health.needs_test(session, config))
+    return replace(entry, pause=pause_of(session, config), lanes=lanes_now(session, config))
 
 
 @dataclass(frozen=True)

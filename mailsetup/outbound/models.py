@@ -47,6 +47,12 @@ class OutboundConfig(HasId, Base):
     next_probe_at: Mapped[datetime | None]
     probes_in_row: Mapped[int] = mapped_column(default=0)
     stopped_version: Mapped[int | None]  # the credential's version when mail stopped: a newer one is worth a probe
+    mailbox_key: Mapped[str] = mapped_column(String(64), default="", index=True)  # whose limits count
+    host_key: Mapped[str] = mapped_column(String(300), default="", index=True)  # which server's circuit counts
+    limit_per_minute: Mapped[int | None]
+    limit_connections: Mapped[int | None]
+    limit_recipients: Mapped[int | None]  # in 24 hours
+    refusals_in_row: Mapped[int] = mapped_column(default=0)  # mails refused for good since the last accepted one
     tested_at: Mapped[datetime | None]
     tested_fingerprint: Mapped[str] = mapped_column(String(64), default="")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
@@ -72,3 +78,41 @@ class CredentialBinding(HasId, Base):
     version: Mapped[int]
     target: Mapped[str] = mapped_column(String(300))
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class Mailbox(Base):
+    """What everybody who sends through one mailbox shares; `key` is a digest, so it names nobody."""
+
+    __tablename__ = "mailboxes"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    minute: Mapped[list[Any]] = mapped_column(default=list)  # [[from, mails]], see `pace`
+    day: Mapped[list[Any]] = mapped_column(default=list)  # [[from, recipients]]
+    paused_until: Mapped[datetime | None]
+    pause_reason: Mapped[str] = mapped_column(String(10), default="")  # asked, minute, day
+    lanes: Mapped[int | None]  # connections at once, while the service wants fewer
+    lanes_until: Mapped[datetime | None]
+    used_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
+
+
+class MailboxLane(Base):
+    """One open connection to a mailbox, of whichever worker; over when nobody renews it."""
+
+    __tablename__ = "mailbox_lanes"
+
+    lane: Mapped[str] = mapped_column(String(32), primary_key=True)
+    mailbox_key: Mapped[str] = mapped_column(String(64), index=True)
+    until: Mapped[datetime]
+
+
+class MailHost(Base):
+    """A mail server that does not answer, whoever sends through it; there is no row for one that does."""
+
+    __tablename__ = "mail_hosts"
+
+    key: Mapped[str] = mapped_column(String(300), primary_key=True)
+    failures: Mapped[int] = mapped_column(default=0)  # in a row, of setups in turn
+    last_config_id: Mapped[uuid.UUID]
+    away_since: Mapped[datetime] = mapped_column(default=utcnow)
+    paused_until: Mapped[datetime | None]
+    error: Mapped[dict[str, Any]] = mapped_column(default=dict)

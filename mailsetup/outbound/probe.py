@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from mailsetup.core import queues
@@ -14,9 +14,9 @@ from mailsetup.core.db import session_scope
 from mailsetup.credentials.models import Credential
 from mailsetup.mail_services.base import MailService, NullReport
 from mailsetup.mail_services.errors import TransportError
-from mailsetup.outbound import health
+from mailsetup.outbound import health, hosts
 from mailsetup.outbound.connect import connect_config
-from mailsetup.outbound.models import BROKEN, OutboundConfig
+from mailsetup.outbound.models import BROKEN, MailHost, OutboundConfig
 
 JOB = "mailsetup.outbound.jobs.probe"
 AGAIN_IF_LOST = timedelta(minutes=10)
@@ -31,11 +31,12 @@ def probe_due(session: Session) -> int:
         select(OutboundConfig)
         .outerjoin(Credential, Credential.id == OutboundConfig.credential_id)
         .where(OutboundConfig.health == BROKEN, or_(OutboundConfig.next_probe_at <= now, renewed))
+        .where(~exists().where(MailHost.key == OutboundConfig.host_key, MailHost.paused_until > now))
         .order_by(OutboundConfig.next_probe_at)
         .limit(BATCH)
         .with_for_update(of=OutboundConfig, skip_locked=True)
     )
-    due = list(session.scalars(wanted))
+    due = [config for config in session.scalars(wanted) if hosts.may_try(session, config.host_key, now)]
     for config in due:
         start_probe(session, config)
     return len(due)
@@ -58,11 +59,14 @@ def run_probe(config_id: uuid.UUID) -> None:
             config = session.get(OutboundConfig, config_id)
             if config is not None:
                 health.probe_failed(session, config, error)
+                if hosts.away(error):
+                    hosts.failed(session, config, error, utcnow())
         return
     with session_scope() as session:
         config = session.get(OutboundConfig, config_id)
         if config is not None:
             health.probe_passed(session, config)
+            hosts.answered(session, config.host_key, utcnow())
 
 
 def _service(config_id: uuid.UUID) -> MailService | None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from mailsetup.core.db import fetch_owned
+from mailsetup.core.errors import InvalidInput
 from mailsetup.outbound import alerting, configs, health, usage
 from mailsetup.outbound.banners import stopped_setups
+from mailsetup.outbound.limit_form import limit_fields, limit_values, set_limits
 from mailsetup.outbound.listing import entry_of, find_entries
 from mailsetup.outbound.models import BROKEN, DEGRADED, HEALTHY, PAUSED, UNVERIFIED, OutboundConfig
 from mailsetup.outbound.probe import start_probe
@@ -44,8 +47,15 @@ def index() -> ResponseReturnValue:
 @require(MEMBER)
 def show(config_id: uuid.UUID) -> ResponseReturnValue:
     """One setup: whether mail flows, why not, what to do."""
-    entry = entry_of(db_session(), _fetch(config_id))
-    return render_template("outbound/show.html", entry=entry, config=entry.config, policies=configs.POLICIES)
+    return _page(_fetch(config_id))
+
+
+def _page(config: OutboundConfig, given: Mapping[str, str] | None = None, **wrong: str) -> str:
+    entry = entry_of(db_session(), config)
+    form = {"limit_fields": limit_fields(config), "limit_values": given or limit_values(config)}
+    return render_template(
+        "outbound/show.html", entry=entry, config=config, policies=configs.POLICIES, limit_errors=wrong, **form
+    )
 
 
 @outbound.post("/<uuid:config_id>/pause")
@@ -101,6 +111,20 @@ def policy(config_id: uuid.UUID) -> ResponseReturnValue:
     configs.set_policy(db_session(), config, request.form.get("unknown_policy", ""), actor=current_actor())
     db_session().commit()
     flash("Saved.", "success")
+    return _to(config)
+
+
+@outbound.post("/<uuid:config_id>/limits")
+@require(ADMIN)
+def limits(config_id: uuid.UUID) -> ResponseReturnValue:
+    """Limits of this setup's own, below those of its mail service."""
+    config = _fetch(config_id)
+    try:
+        set_limits(db_session(), config, request.form, actor=current_actor())
+    except InvalidInput as error:
+        return _page(config, request.form, **error.fields), 422
+    db_session().commit()
+    flash("Saved. The limits hold from the next mail on.", "success")
     return _to(config)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from mailsetup.mail_services.base import SendResult
 from mailsetup.mail_services.errors import TransportError
-from mailsetup.outbound import health
+from mailsetup.outbound import health, hosts, mailboxes
 from mailsetup.outbound.explain import explain_failure
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbox import claim, explanations, happenings, retry
@@ -21,6 +21,7 @@ from mailsetup.outbox.models import ACCEPTED, FAILED, QUEUED, REFUSED, SENDING, 
 
 HOLD = "hold"
 DEFERRED = "deferred"
+CROWDED_SECONDS = 1.0
 log = structlog.get_logger()
 
 
@@ -117,7 +118,9 @@ def record_failed(
         },
     )
     if error.scope == "backend":
-        _judge_setup(session, config, error, now)
+        judge_setup(session, config, error, now)
+    elif error.permanent and error.channel == "smtp_reply":
+        health.mail_refused(session, config, error)
     return settled
 
 
@@ -224,11 +227,27 @@ def _after_refusals(message: Claimed, error: TransportError) -> list[dict[str, A
     return after
 
 
-def _judge_setup(session: Session, config: OutboundConfig, error: TransportError, now: datetime) -> None:
+def judge_setup(session: Session, config: OutboundConfig, error: TransportError, now: datetime) -> None:
+    """What a failure that is not the mail's own means for the setup, its mailbox and its server."""
+    if hosts.away(error):
+        hosts.failed(session, config, error, now)
     # Several lanes lose the same server in the same moment: that is one failure, not several.
     paused = config.blocked_until is not None and config.blocked_until > now
     if not config.sends or (paused and not error.permanent and error.retry_after is None):
         return
+    _pause_mailbox(session, config, error, now)
+    if error.crowded and config.mailbox_key and mailboxes.use_fewer_lanes(session, config, now):
+        return
     health.backend_failed(session, config, error)
     if config.sends and (config.blocked_until is None or config.blocked_until <= now):
         config.blocked_until = now + retry.setup_delay(config.failures_in_row)
+
+
+def _pause_mailbox(session: Session, config: OutboundConfig, error: TransportError, now: datetime) -> None:
+    """Whoever sends through this mailbox waits as long as the service asks; for fewer connections, a moment."""
+    asked = error.retry_after or (CROWDED_SECONDS if error.crowded else None)
+    if asked is None or error.permanent or not config.mailbox_key:
+        return
+    low, high = health.RETRY_AFTER_LIMITS
+    until = now + timedelta(seconds=min(max(asked, low), high))
+    mailboxes.pause(session, config.mailbox_key, until, mailboxes.ASKED, now)

@@ -9,19 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, RowMapping, Table, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, Table, and_, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from mailsetup.core.ids import new_id
-from mailsetup.outbound.models import OutboundConfig
+from mailsetup.outbox.allowance import allowance, configs
 from mailsetup.outbox.models import CLAIMED, PRIORITIES, QUEUED, SENDING, DeliveryAttempt, Message
-from mailsetup.outbox.ready import IS_HELD, IS_QUEUED, may_send
+from mailsetup.outbox.ready import IS_HELD, IS_QUEUED
 
 BATCH = 50
 LEASE = timedelta(seconds=60)
 # Longer than the longest conversation a mail service allows itself (`Timeouts.session`, 14 min).
 WIRE_DEADLINE = timedelta(minutes=15)
-PACE_WINDOW = timedelta(seconds=60)
 HIGH, NORMAL, BULK = PRIORITIES["high"], PRIORITIES["normal"], PRIORITIES["bulk"]
 # High overtakes, yet a full batch always has room for what is below it.
 SHARES = ((HIGH, BATCH - 10), (NORMAL, BATCH - 2), (BULK, BATCH), (NORMAL, BATCH), (HIGH, BATCH))
@@ -55,18 +54,33 @@ class Claimed:
     token: str
 
 
-def claim(session: Session, config_id: uuid.UUID, now: datetime, *, per_minute: int | None = None) -> list[Claimed]:
-    """Up to a batch of the setup's due mail, most urgent first; none when it may not send now."""
-    room = min(BATCH, _allowance(session, config_id, now, per_minute))
-    may = session.scalar(select(OutboundConfig.id).where(OutboundConfig.id == config_id, may_send(now)))
-    if may is None or room < 1:
-        return []
+@dataclass(frozen=True)
+class Batch:
+    """What a lane claimed: on which mailbox's count it goes, whether it holds one of its connections.
+
+    `mailbox_key` is empty when nobody counts; `host_key` names a server that was away until now.
+    """
+
+    mails: list[Claimed]
+    mailbox_key: str = ""
+    in_lane: bool = False
+    host_key: str = ""
+
+
+def claim(session: Session, config_id: uuid.UUID, now: datetime, *, lane: str = "") -> Batch:
+    """Up to a batch of the setup's due mail, most urgent first; none when it, or its mailbox, may not send now."""
+    share = allowance(session, config_id, now, lane, BATCH)
+    if share is None:
+        return Batch([])
     token = secrets.token_hex(16)
-    rows: Sequence[RowMapping] = _take_by_priority(session, config_id, now, token, room)
-    # A mail that was in the hands of a worker that died goes alone: it takes no others with it again.
-    rows = rows or _take(session, config_id, now, token, priority=None, limit=1)
+    rows: Sequence[RowMapping] = _take_by_priority(session, config_id, now, token, share.mails)
+    rows = rows or _take_suspect(session, config_id, now, token)
     claimed = [Claimed(**row, token=token) for row in rows]
-    return sorted(claimed, key=lambda row: (row.priority, row.next_attempt_at))
+    claimed.sort(key=lambda row: (row.priority, row.next_attempt_at))
+    fitting = share.fitting(claimed)
+    release(session, claimed[fitting:], now)
+    share.count(session, claimed[:fitting], now)
+    return Batch(claimed[:fitting], share.key, share.in_lane, share.host_key)
 
 
 def _take_by_priority(session: Session, config_id: uuid.UUID, now: datetime, token: str, room: int) -> list[RowMapping]:
@@ -81,6 +95,19 @@ def _take_by_priority(session: Session, config_id: uuid.UUID, now: datetime, tok
         if len(found) < limit:
             emptied.add(priority)
     return rows
+
+
+def _take_suspect(session: Session, config_id: uuid.UUID, now: datetime, token: str) -> Sequence[RowMapping]:
+    """A mail that was in the hands of a worker that died; alone, over all lanes: it takes no others with it again."""
+    suspects = Message.config_id == config_id, Message.crash_count > 0
+    due = select(Message.id).where(*suspects, IS_QUEUED, Message.next_attempt_at <= now).limit(1)
+    if session.connection().execute(due).scalar() is None:
+        return []
+    # Two lanes that look at the same moment must not both find that nobody has one.
+    session.connection().execute(select(configs.c.id).where(configs.c.id == config_id).with_for_update())
+    if session.connection().execute(select(Message.id).where(*suspects, IS_HELD).limit(1)).scalar() is not None:
+        return []
+    return _take(session, config_id, now, token, priority=None, limit=1)
 
 
 def _take(
@@ -100,26 +127,6 @@ def _take(
         .returning(*COLUMNS)
     )
     return session.connection().execute(taken).mappings().all()
-
-
-def _allowance(session: Session, config_id: uuid.UUID, now: datetime, per_minute: int | None) -> int:
-    """How many mails the mailbox's limit leaves room for; counted in the database, so every worker sees the same."""
-    if per_minute is None:
-        return BATCH
-    session.execute(select(OutboundConfig.id).where(OutboundConfig.id == config_id).with_for_update())
-    started = select(func.count()).where(
-        DeliveryAttempt.config_id == config_id, DeliveryAttempt.started_at > now - PACE_WINDOW
-    )
-    claimed = select(func.count()).where(Message.config_id == config_id, IS_HELD, Message.status == CLAIMED)
-    return per_minute - (session.scalar(started) or 0) - (session.scalar(claimed) or 0)
-
-
-def room_again_at(session: Session, config_id: uuid.UUID, now: datetime) -> datetime:
-    """When the mailbox's limit lets the next mail through."""
-    oldest = select(func.min(DeliveryAttempt.started_at)).where(
-        DeliveryAttempt.config_id == config_id, DeliveryAttempt.started_at > now - PACE_WINDOW
-    )
-    return (session.scalar(oldest) or now) + PACE_WINDOW
 
 
 def begin_sending(session: Session, group: Sequence[Claimed], now: datetime) -> list[Claimed]:

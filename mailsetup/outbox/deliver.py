@@ -8,6 +8,7 @@ a killed worker leaves no more than the mail on the wire in doubt.
 from __future__ import annotations
 
 import itertools
+import secrets
 import time
 from collections import Counter, deque
 from dataclasses import dataclass
@@ -21,10 +22,9 @@ from sqlalchemy.orm import Session
 
 from mailsetup.core import db, stopping, tallies, walls
 from mailsetup.core.errors import InvalidInput, MailsetupError, NotFound, UnsealError
-from mailsetup.mail_services import registry
 from mailsetup.mail_services.base import Mail, MailService, SendResult
 from mailsetup.mail_services.errors import TransportError
-from mailsetup.outbound import health
+from mailsetup.outbound import health, hosts, mailboxes
 from mailsetup.outbound.connect import connect_config
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbox import attempts, bodies, claim, explanations, prepare
@@ -97,6 +97,9 @@ class Lane:
         self.begun: deque[tuple[Claimed, Mail]] = deque()
         self.journal = Journal(turns.journals)
         self.times = StageTimes()
+        self.name = secrets.token_hex(16)
+        self.mailbox_key = self.host_key = ""
+        self.in_lane = self.stopped = False
         self.claimed_any = False
         self._health_told = False
 
@@ -121,12 +124,14 @@ class Lane:
             self.journal.close()
             if self.service is not None:
                 self.service.close()
+            self._leave()
 
     def _claim(self) -> bool:
-        per_minute = registry.get(self.setup.kind).messages_per_minute
-        now = self.turns.clock.now()
         with db.session_scope() as session:
-            self.waiting.extend(claim.claim(session, self.setup.config_id, now, per_minute=per_minute))
+            batch = claim.claim(session, self.setup.config_id, self.turns.clock.now(), lane=self.name)
+        self.waiting.extend(batch.mails)
+        self.mailbox_key, self.host_key = batch.mailbox_key, batch.host_key
+        self.in_lane = self.in_lane or batch.in_lane
         self.claimed_any = self.claimed_any or bool(self.waiting)
         self._health_told = False
         return bool(self.waiting)
@@ -147,11 +152,17 @@ class Lane:
         try:
             if self.service is None:
                 with db.session_scope() as session:
-                    self.service = connect_config(session, self._config(session))
+                    config = self._config(session)
+                    if not config.mailbox_key:
+                        mailboxes.settle_keys(session, config)
+                    self.service = connect_config(session, config)
             self.service.open(self.times)
         except TransportError as error:
             self._record_unopened(error)
             return False
+        if self.host_key:
+            with db.session_scope() as session:
+                hosts.answered(session, self.host_key, self.turns.clock.now())
         return True
 
     def _record_unopened(self, error: TransportError) -> None:
@@ -168,7 +179,7 @@ class Lane:
             done = self._send_group()
             good = all(one.connection_good for one in done)
             self._turn(done, go_on=good and not stopping.requested())
-            if not good or stopping.requested():
+            if not good or self.stopped or stopping.requested():
                 return False
         return True
 
@@ -177,7 +188,8 @@ class Lane:
         ends, done = time.monotonic() + GROUP_SECONDS, []
         while self.begun and not stopping.requested() and time.monotonic() < ends:
             done.append(self._talk(*self.begun.popleft()))
-            if not done[-1].connection_good:
+            # A refusal is recorded at once: several in a row may stop the setup, and this lane with it.
+            if done[-1].error is not None or not done[-1].connection_good:
                 break
         return done
 
@@ -186,7 +198,7 @@ class Lane:
         try:
             with db.session_scope() as session:
                 self._record(session, done)
-                begun = self._begin(session) if go_on else None
+                begun = self._begin(session) if go_on and not self.stopped else None
         except Exception:
             # The next mail's trouble, or the database's, must not cost what is known of this one.
             if done:
@@ -270,7 +282,9 @@ class Lane:
             self._tell_health(session)
         for one in done:
             if one.error is not None:
-                attempts.record_failed(session, one.message, self._config(session), one.error, now)
+                config = self._config(session)
+                attempts.record_failed(session, one.message, config, one.error, now)
+                self.stopped, self._health_told = not config.sends, False
             elif one.result is None:
                 attempts.record_fault(session, one.message, explanations.INTERNAL, now)
 
@@ -302,9 +316,26 @@ class Lane:
             return
         try:
             with db.session_scope() as session:
-                claim.release(session, left, self.turns.clock.now())
+                self._release(session, left)
         except SQLAlchemyError as error:
             log.warning("claim_not_given_back", config=str(self.setup.config_id), error=type(error).__name__)
+
+    def _release(self, session: Session, left: list[Claimed]) -> None:
+        now = self.turns.clock.now()
+        claim.release(session, left, now)
+        if self.mailbox_key:
+            people = sum(len(message.recipients) for message in left)
+            mailboxes.count_back(session, self.mailbox_key, now, mails=len(left), recipients=people)
+
+    def _leave(self) -> None:
+        if not self.in_lane:
+            return
+        try:
+            with db.session_scope() as session:
+                mailboxes.leave_lane(session, self.name)
+        except SQLAlchemyError as error:
+            # It ends by itself a minute after its last renewal.
+            log.warning("lane_not_left", config=str(self.setup.config_id), error=type(error).__name__)
 
     def _config(self, session: Session) -> OutboundConfig:
         config = session.get(OutboundConfig, self.setup.config_id)

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from mailsetup import settings
 from mailsetup.core import db, stopping, tallies
 from mailsetup.mail_services import registry
+from mailsetup.outbound.mailboxes import pause_of, renew_lanes
+from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbox import claim
 from mailsetup.outbox.clock import DatabaseClock
 from mailsetup.outbox.deliver import Lane
@@ -137,11 +139,10 @@ class Drain:
     def _put_off(self, setup: Ready) -> None:
         """Due mail that could not be claimed: the mailbox's limit is reached, or another worker has it."""
         now = self.clock.now()
-        until = now + AGAIN
-        if registry.get(setup.kind).messages_per_minute is not None:
-            with db.session_scope() as session:
-                until = max(until, claim.room_again_at(session, setup.config_id, now))
-        self._not_before[setup.config_id] = until
+        with db.session_scope() as session:
+            config = session.get(OutboundConfig, setup.config_id)
+            pause = pause_of(session, config) if config is not None else None
+        self._not_before[setup.config_id] = max(now + AGAIN, pause.until if pause else now)
 
     def _renew(self) -> None:
         if time.monotonic() - self._renewed < RENEW_SECONDS:
@@ -152,6 +153,7 @@ class Drain:
         if tokens:
             with db.session_scope() as session:
                 claim.renew(session, tokens, self.clock.now())
+                renew_lanes(session, [lane.name for lane in self._running.values()], self.clock.now())
 
     def _count(self, busy: int) -> None:
         self._figures.tick(busy)

@@ -10,16 +10,17 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import CTE, ColumnElement, ScalarSelect, and_, exists, literal, literal_column, or_, select
+from sqlalchemy import CTE, ColumnElement, ScalarSelect, and_, exists, literal, literal_column, not_, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from mailsetup.outbound.models import SENDING_STATES, OutboundConfig
+from mailsetup.outbound.models import SENDING_STATES, Mailbox, MailHost, OutboundConfig
 from mailsetup.outbox.models import PRIORITIES, Message
 
 STEP = 200
 # Spelled out, not bound: only then do both databases use the index over queued mail alone.
 IS_QUEUED: ColumnElement[bool] = Message.status == literal_column("'queued'")
 IS_HELD: ColumnElement[bool] = Message.status.in_([literal_column("'claimed'"), literal_column("'sending'")])
+_box, _host = aliased(Mailbox), aliased(MailHost)
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,11 @@ class Ready:
 
 
 def may_send(now: datetime) -> ColumnElement[bool]:
-    """Whether mail leaves through a setup now: it is healthy enough, and nobody asked us to wait."""
+    """Whether mail leaves through a setup now: it is healthy, its mailbox is not paused, its server not away."""
     free = or_(OutboundConfig.blocked_until.is_(None), OutboundConfig.blocked_until <= now)
-    return and_(OutboundConfig.health.in_(SENDING_STATES), free)
+    box = exists().where(_box.key == OutboundConfig.mailbox_key, _box.paused_until > now)
+    host = exists().where(_host.key == OutboundConfig.host_key, _host.paused_until > now)
+    return and_(OutboundConfig.health.in_(SENDING_STATES), free, not_(box), not_(host))
 
 
 def ready_setups(session: Session, now: datetime, *, after: uuid.UUID | None) -> tuple[list[Ready], uuid.UUID | None]:

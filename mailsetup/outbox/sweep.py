@@ -12,7 +12,8 @@ from sqlalchemy import RowMapping, select, update
 from sqlalchemy.orm import Session
 
 from mailsetup.core import queues
-from mailsetup.outbound.models import OutboundConfig
+from mailsetup.outbound import health, hosts, mailboxes
+from mailsetup.outbound.models import SENDING_STATES, MailHost, OutboundConfig
 from mailsetup.outbox import bodies, explanations, happenings
 from mailsetup.outbox.attempts import unknown_state
 from mailsetup.outbox.claim import attempts, messages
@@ -46,6 +47,8 @@ def sweep(session: Session) -> SweepResult:
     expired = _expire(session, now)
     adopted = adopt(session)
     purged = _purge(session, now)
+    _tell_of_away_hosts(session, now)
+    mailboxes.forget_idle(session, now)
     due = session.scalar(select(OutboundConfig.id).where(may_send(now), has_due(OutboundConfig.id, now)).limit(1))
     if due is not None:
         queues.enqueue_after_commit(session, DRAIN)
@@ -112,6 +115,16 @@ def _expire(session: Session, now: datetime) -> int:
     ended_now = session.connection().execute(chosen.returning(messages.c.workspace_id, messages.c.id)).all()
     happenings.tell_all(session, EXPIRED, [(row.workspace_id, row.id) for row in ended_now], now)
     return len(ended_now)
+
+
+def _tell_of_away_hosts(session: Session, now: datetime) -> None:
+    """Only one lane tries a server that is away; in the end everybody whose mail waits for it is told."""
+    lasting = select(MailHost).where(MailHost.failures >= health.FAILURES_UNTIL_STOPPED)
+    for host in session.scalars(lasting).all():
+        here = select(OutboundConfig).where(OutboundConfig.host_key == host.key)
+        waiting = here.where(OutboundConfig.health.in_(SENDING_STATES), has_due(OutboundConfig.id, now))
+        for config in session.scalars(waiting.limit(AT_ONCE)).all():
+            health.host_away(session, config, hosts.error_of(host))
 
 
 def _purge(session: Session, now: datetime) -> int:

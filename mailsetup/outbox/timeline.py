@@ -8,6 +8,7 @@ from typing import Any
 
 from mailsetup.core.clock import utcnow
 from mailsetup.mail_services.base import STAGES
+from mailsetup.outbound.mailboxes import Pause
 from mailsetup.outbound.models import SENDING_STATES, OutboundConfig
 from mailsetup.outbox.models import (
     CANCELLED,
@@ -46,13 +47,14 @@ class Event:
     answer: str = ""
     explanation: dict[str, Any] | None = None
     milliseconds: float | None = None
+    exact: bool = False  # the time of day says more than how far off it is
 
 
-def timeline(message: Message, config: OutboundConfig | None) -> list[Event]:
+def timeline(message: Message, config: OutboundConfig | None, pause: Pause | None = None) -> list[Event]:
     """From taken in to ended, or to what it waits for."""
     by = f"By {message.created_by}." if message.created_by else ""
     start = Event("passed", "Taken in", message.created_at, text=by)
-    return [start, *map(_attempt, message.attempts), *_now(message, config)]
+    return [start, *map(_attempt, message.attempts), *_now(message, config, pause)]
 
 
 def is_moving(message: Message, config: OutboundConfig | None) -> bool:
@@ -78,9 +80,9 @@ def _attempt(attempt: DeliveryAttempt) -> Event:
     )
 
 
-def _now(message: Message, config: OutboundConfig | None) -> list[Event]:
+def _now(message: Message, config: OutboundConfig | None, pause: Pause | None) -> list[Event]:
     if message.status == QUEUED:
-        return [_waiting(message, config)]
+        return [_waiting(message, config, pause)]
     if message.status == CANCELLED:
         return [Event(CANCELLED, "Cancelled", message.finished_at)]
     if message.status == UNKNOWN:
@@ -97,14 +99,15 @@ def _set_aside(message: Message) -> bool:
     return not message.attempts or message.attempts[-1].outcome != FAILED
 
 
-def _waiting(message: Message, config: OutboundConfig | None) -> Event:
+def _waiting(message: Message, config: OutboundConfig | None, pause: Pause | None) -> Event:
     if config is None:
         return Event(QUEUED, "Waits for a setup", None, text="It leaves when the first setup is saved and tested.")
     if config.health not in SENDING_STATES:
         return Event(QUEUED, f"Waits for “{config.name}”", None, text=_WAITS[config.health])
-    again = max(message.next_attempt_at, config.blocked_until or message.next_attempt_at)
+    if pause is not None and pause.until > message.next_attempt_at:
+        return Event(QUEUED, "Resumes", pause.until, text=pause.words, exact=True)
     title = "Tried again" if message.attempt_count else "Sent"
-    return Event(QUEUED, f"{title} when it is due", again)
+    return Event(QUEUED, f"{title} when it is due", message.next_attempt_at)
 
 
 _WAITS = {

@@ -14,6 +14,7 @@ from mailsetup.core.db import fetch_owned
 from mailsetup.core.errors import Conflict, InvalidInput, NotFound, UnsealError
 from mailsetup.mail_services.base import Field
 from mailsetup.outbound.configs import list_configs
+from mailsetup.outbound.mailboxes import pause_of
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbox import actions, bodies, reading
 from mailsetup.outbox.models import FAILED, STATUSES, UNKNOWN, Message
@@ -88,7 +89,7 @@ def show(message_id: uuid.UUID) -> ResponseReturnValue:
         "messages/show.html",
         message=message,
         config=config,
-        events=timeline(message, config),
+        events=timeline(message, config, pause_of(db_session(), config) if config else None),
         moving=is_moving(message, config),
         may_retry=message.status in {"queued", FAILED, "expired", "cancelled"},
         may_cancel=message.status in {"queued", "claimed"},

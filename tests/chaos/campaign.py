@@ -27,7 +27,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mailsetup import settings
 from mailsetup.core import db
-from mailsetup.outbound.models import OutboundConfig
+from mailsetup.outbound.models import Mailbox, OutboundConfig
 from mailsetup.outbox import queue_mail
 from mailsetup.outbox.claim import WIRE_DEADLINE
 from mailsetup.outbox.clock import database_now
@@ -143,6 +143,7 @@ class Campaign:
             waiting = update(Message).where(Message.status == QUEUED, Message.next_attempt_at > now)
             session.execute(waiting.values(next_attempt_at=now))
             session.execute(update(OutboundConfig).values(blocked_until=None))
+            session.execute(update(Mailbox).values(paused_until=None))
 
     def _drain(self) -> None:
         deadline = time.monotonic() + 900

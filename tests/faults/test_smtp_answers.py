@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from mailsetup.alerts.models import Alert
 from mailsetup.core import db
 from mailsetup.core.clock import utcnow
+from mailsetup.outbound import mailboxes
 from mailsetup.outbound.models import BROKEN, DEGRADED, HEALTHY, OutboundConfig
 from mailsetup.outbox import queue_mail
 from mailsetup.outbox.models import FAILED, QUEUED, SENT, Message
@@ -43,6 +44,10 @@ def test_row_36_the_server_says_421(
     server.replies[verb] = "421 4.3.2 too many connections"
     for _ in range(20):
         queue()
+    send()
+    # Fewer connections come first; with one left it is a failure like others.
+    assert (mailboxes.lanes_now(session, config), counts(session)) == (1, {QUEUED: 20})
+    due_now(session)
     send()
     assert (config.health, counts(session)) == (DEGRADED, {QUEUED: 20})
     assert server.connections <= 4

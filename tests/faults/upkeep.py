@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from mailsetup.cli.worker import make_worker
 from mailsetup.core import db
 from mailsetup.core.clock import utcnow
-from mailsetup.outbound.models import OutboundConfig
+from mailsetup.outbound.models import Mailbox, MailHost, OutboundConfig
 from mailsetup.outbox.models import Message
 from mailsetup.outbox.sweep import SweepResult, sweep
 
@@ -34,6 +34,8 @@ def due_now(session: Session) -> None:
     """Every pause is over, of mails and of setups."""
     session.execute(update(Message).where(Message.finished_at.is_(None)).values(next_attempt_at=utcnow()))
     session.execute(update(OutboundConfig).values(blocked_until=None))
+    session.execute(update(Mailbox).values(paused_until=None))
+    session.execute(update(MailHost).values(paused_until=utcnow()))
     session.commit()
     fresh(session)
 

@@ -202,7 +202,10 @@ def test_a_failure_is_marked_with_the_stage_that_failed(world, mail, heard):
 
 
 def test_it_says_whose_limits_count(world):
-    assert world.service().mailbox
+    service = world.service()
+    public = service.credential.public if service.credential else {}
+    assert service.mailbox_of(service.settings, public)
+    assert service.host_of(service.settings, public).partition(":")[0]
 
 
 def test_an_unknown_kind_is_not_found():

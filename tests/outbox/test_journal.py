@@ -39,7 +39,7 @@ def left_by_the_dead(journal: Journal) -> None:
 
 def begun(config: OutboundConfig) -> list[claim.Claimed]:
     with db.session_scope() as own:
-        rows = claim.claim(own, config.id, utcnow())
+        rows = claim.claim(own, config.id, utcnow()).mails
         assert claim.begin_sending(own, rows, utcnow()) == rows
     return rows
 

@@ -39,6 +39,8 @@ _HOST_OF = {
     "entra_authorize": "login.microsoftonline.com",
     "graph": "graph.microsoft.com",
 }
+# Graph's own word for it, in a 429 (learn.microsoft.com/graph/throttling-limits, Outlook).
+_MAILBOX_CONCURRENCY = "mailboxconcurrency"
 RULES = (*sign_in_rules.RULES, *graph_answers.RULES, *smtp_rules.RULES, *network_rules.RULES)
 
 
@@ -84,6 +86,7 @@ def judged(error: TransportError) -> TransportError:
     """The error, its `permanent` and `scope` set as the catalogue says."""
     cause = cause_of(error)
     error.permanent, error.scope = cause.permanent, cause.scope
+    error.crowded = cause.slug == "too_many_connections" or _MAILBOX_CONCURRENCY in error.raw.lower()
     return error
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from mailsetup.mail_services.authorities import authority_certificates
 from mailsetup.mail_services.base import Field, Platform, Token
 from mailsetup.mail_services.errors import TransportError
+from mailsetup.mail_services.limits import EXCHANGE_SMTP, Limits, exchange_mailbox, is_exchange
 from mailsetup.mail_services.smtp_auth import Login
 from mailsetup.mail_services.smtp_service import SMTPService
 from mailsetup.mail_services.standard_fields import clean_sender, clean_server, standard_fields
@@ -69,11 +70,19 @@ class SMTPBasic(SMTPService):
         answers.finish()
         return settings
 
-    @property
-    def mailbox(self) -> str:
-        """The login at the host, whose limits count."""
-        user = self.credential.public.get("username", "") if self.credential else ""
-        return f"{user or self.settings.get('from_address', '')}@{self.settings.get('host', '')}".lower()
+    @classmethod
+    def mailbox_of(cls, settings: Mapping[str, Any], public: Mapping[str, str]) -> str:
+        """The login at the host; without a login the From address, which is nobody's login."""
+        host, user = str(settings.get("host", "")), public.get("username", "")
+        if user and is_exchange(host):
+            return exchange_mailbox({"username": user})
+        who = f"smtp:{user}" if user else f"open:{settings.get('from_address', '')}"
+        return f"{who}@{host}".lower()
+
+    @classmethod
+    def limits_of(cls, settings: Mapping[str, Any]) -> Limits:
+        """Exchange Online's where it is behind the host; other servers name none."""
+        return EXCHANGE_SMTP if is_exchange(str(settings.get("host", ""))) else cls.limits
 
     def check_settings(self) -> None:
         """A password is never sent in the clear unless someone ticked that it may be."""

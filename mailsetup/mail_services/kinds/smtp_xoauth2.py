@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from mailsetup.mail_services import microsoft
+from mailsetup.mail_services import limits, microsoft
 from mailsetup.mail_services.base import Consent, Field, Platform, Token, TokenCache
 from mailsetup.mail_services.clouds import cloud_of
 from mailsetup.mail_services.smtp_auth import Login
@@ -26,7 +26,7 @@ class SMTPXOAuth2(SMTPService):
     credential_types = ("microsoft_app", "microsoft_grant")
     consent = Consent.SIGN_IN
     connections_per_mailbox = 3
-    messages_per_minute = 30
+    limits = limits.EXCHANGE_SMTP
     fields = standard_fields(
         {
             "host": "Exchange Online's mail server. It follows from the Microsoft cloud of the credential.",
@@ -69,6 +69,11 @@ class SMTPXOAuth2(SMTPService):
         if credential.type == "microsoft_app":
             return microsoft.acquire_app_token(self.platform, credential, cloud.smtp_app_scope, cache, fresh=fresh)
         return microsoft.acquire_user_token(self.platform, credential, (cloud.smtp_scope,), cache, fresh=fresh)
+
+    @classmethod
+    def mailbox_of(cls, settings: Mapping[str, Any], public: Mapping[str, str]) -> str:
+        """The mailbox, whichever way mail gets to it."""
+        return limits.exchange_mailbox(settings)
 
     def server(self) -> tuple[str, int, str]:
         """The mail server of the credential's cloud."""
