@@ -96,12 +96,17 @@ class Platform:
 
 @dataclass(frozen=True)
 class Mail:
-    """What is sent: the frozen bytes (RFC 5322, CRLF, no Bcc header) and their envelope."""
+    """What is sent: the frozen bytes (RFC 5322, CRLF, no Bcc header) and their envelope.
+
+    `earlier` is what a service that `looks_up` named the mail in an earlier try; empty when that
+    try did not come so far, None when there was none.
+    """
 
     envelope_sender: str
     recipients: tuple[str, ...]
     content: bytes
     message_id: str
+    earlier: str | None = None
 
 
 @dataclass(frozen=True)
@@ -205,6 +210,9 @@ class Report:
             raise
         self.passed(name, note.evidence)
 
+    def named(self, name: str) -> None:
+        """The service's own name for the mail, before it is accepted: with it a later try can look it up."""
+
     def entered(self, name: str) -> None:
         """The stage begins."""
 
@@ -279,6 +287,16 @@ class MailService(ABC):
     def limits_of(cls, settings: Mapping[str, Any]) -> Limits:
         """What the mailbox of these settings takes."""
         return cls.limits
+
+    @classmethod
+    def size_refusal(cls, settings: Mapping[str, Any], size: int) -> str:
+        """Why a mail of so many bytes never goes through these settings, in a sentence; empty when it may."""
+        return ""
+
+    @property
+    def looks_up(self) -> bool:
+        """Whether a try without an answer is looked up by the next one, instead of being sent again."""
+        return False
 
     @classmethod
     def host_of(cls, settings: Mapping[str, Any], public: Mapping[str, str]) -> str:

@@ -18,10 +18,12 @@ class TransportError(MailsetupError):
     accepted although no answer says so. `retry_after` is in seconds. `claims` is what Microsoft
     demands of the next token or sign-in (JSON), handed back to it unchanged.
     `crowded` means that the mailbox has more connections at once than the service wants.
+    `looks_up` means that the next try finds out what became of this one before it sends anything.
     """
 
     claims: str = ""
     crowded: bool = False
+    looks_up: bool = False
 
     def __init__(  # noqa: PLR0913 - the facts of a refusal, each named
         self,

@@ -21,6 +21,9 @@ from mailsetup.mail_services.hints import RULES
 from mailsetup.mail_services.http_lane import HttpAnswer, HttpLane
 
 REQUEST_LIMIT = 4 * 1024 * 1024
+# What fits into a request in base64, with room for a Bcc header of 500 people.
+MIME_LIMIT = REQUEST_LIMIT // 4 * 3 - 64 * 1024
+ID_LIMIT = 400
 MIME_LIMIT_TEXT = "about 3 MB with its attachments"
 KNOWN_CODES = frozenset(code for rule in RULES if "graph" in rule.channels for code in rule.codes)
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
@@ -68,26 +71,32 @@ def request_body(server: Server, mail: Mail) -> bytes:
 def send(lane: HttpLane, path: str, body: bytes, token: Token) -> SendResult:
     """One sendMail. 202 means that Microsoft accepted the mail, not that it was delivered. Raises TransportError."""
     call_id = str(uuid.uuid4())
-    headers = {
-        "Authorization": f"Bearer {token.value.reveal()}",
-        "Content-Type": "text/plain",
-        "Accept": "application/json",
-        "client-request-id": call_id,
-        "User-Agent": "mailsetup",
-    }
-    answer = lane.post(path, body, headers)
+    answer = lane.post(path, body, {**headers_of(token, call_id), "Content-Type": "text/plain"})
     if answer.status != 202:
         raise refusal(lane.server, answer, call_id, secrets=(token.value,))
     request_id = answer.headers.get("request-id", call_id)[:200]
     return SendResult(service_id=scrub(request_id), text="202 Accepted")
 
 
-def refusal(server: Server, answer: HttpAnswer, call_id: str, secrets: tuple[Secret, ...] = ()) -> TransportError:
+def headers_of(token: Token, call_id: str) -> dict[str, str]:
+    """What every request to Graph carries."""
+    return {
+        "Authorization": f"Bearer {token.value.reveal()}",
+        "Accept": "application/json",
+        "client-request-id": call_id,
+        "User-Agent": "mailsetup",
+    }
+
+
+def refusal(
+    server: Server, answer: HttpAnswer, call_id: str, secrets: tuple[Secret, ...] = (), **context: str
+) -> TransportError:
     """What an answer other than 202 says, as facts; where it proves nothing, the first stage of the request failed."""
     code = _code(answer)
     facts = {
         "request_id": scrub(answer.headers.get("request-id", ""), limit=200),
         "client_request_id": call_id,
+        **context,
     }
     found = server.failure(
         answer.text,

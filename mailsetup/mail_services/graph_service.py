@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
 from mailsetup.mail_services import graph, inbox, limits
@@ -24,10 +24,13 @@ from mailsetup.mail_services.base import (
 from mailsetup.mail_services.clouds import Cloud, cloud_of
 from mailsetup.mail_services.dialing import Server
 from mailsetup.mail_services.errors import TransportError
+from mailsetup.mail_services.graph_drafts import Drafts
 from mailsetup.mail_services.http_lane import HttpLane
 from mailsetup.mail_services.settings_stage import check_credential, known_facts, token_stage, unusable
 from mailsetup.mail_services.standard_fields import standard_fields
+from mailsetup.mail_services.verified_send import VerifiedSend
 
+VERIFIED = "verified_send"
 RENEW_AHEAD = timedelta(minutes=2)
 SENDING = frozenset({"Mail.Send", "Mail.Send.Shared"})
 _ANSWER_STAGES = ("authenticate", "sender", "recipient", "accept")
@@ -54,6 +57,7 @@ class GraphService(MailService):
     stages = ("settings", "token", "resolve", "connect", "tls", "authenticate", "sender", "recipient", "accept")
     connections_per_mailbox = 4
     limits = limits.GRAPH
+    larger: ClassVar[str] = "Send a link to the file instead."
     _lane: HttpLane | None = None
     _token: Token | None = None
 
@@ -80,8 +84,26 @@ class GraphService(MailService):
         """Where a mail is posted to."""
 
     def path_of(self, mailbox: str) -> str:
-        """The sendMail address of a mailbox."""
-        return f"/v1.0/users/{quote(mailbox, safe='@')}/sendMail"
+        """Where a mailbox is found."""
+        return f"/v1.0/users/{quote(mailbox, safe='@')}"
+
+    @property
+    def mailbox_path(self) -> str:
+        """The mailbox that mail is sent through."""
+        return self.send_path.removesuffix("/sendMail")
+
+    @property
+    def looks_up(self) -> bool:
+        """Whether mail goes by way of a draft, which the setup's owner chose."""
+        return bool(self.settings.get(VERIFIED))
+
+    @classmethod
+    def size_refusal(cls, settings: Mapping[str, Any], size: int) -> str:
+        """Why a mail of so many bytes never goes; larger ones go in pieces, by way of a draft."""
+        if size <= graph.MIME_LIMIT or settings.get(VERIFIED):
+            return ""
+        given = f"This mail has {size / 1_000_000:.1f} MB; Microsoft Graph takes {graph.MIME_LIMIT_TEXT}."
+        return f"{given} {cls.larger}"
 
     @classmethod
     def mailbox_of(cls, settings: Mapping[str, Any], public: Mapping[str, str]) -> str:
@@ -99,7 +121,10 @@ class GraphService(MailService):
         self._lane.open(report)
 
     def _new_lane(self) -> HttpLane:
-        parts = urlsplit(self.cloud.graph_url)
+        return self._lane_to(self.cloud.graph_url)
+
+    def _lane_to(self, url: str) -> HttpLane:
+        parts = urlsplit(url)
         encrypted = parts.scheme != "http"
         server = Server(
             self.platform.door,
@@ -116,7 +141,7 @@ class GraphService(MailService):
         self.open(report)
         outcome: SendResult | TransportError
         with report.stage("authenticate") as note:
-            outcome = self._send_or_failure(mail)
+            outcome = self._send_or_failure(mail, report)
             if isinstance(outcome, TransportError) and outcome.stage not in _ANSWER_STAGES[1:]:
                 raise outcome
             note.note(mailbox=str(self.settings.get("username", "")))
@@ -156,19 +181,25 @@ class GraphService(MailService):
         """The mailbox that is read."""
         return f"/v1.0/users/{quote(recipient, safe='@')}"
 
-    def _send_or_failure(self, mail: Mail) -> SendResult | TransportError:
+    def _send_or_failure(self, mail: Mail, report: Report) -> SendResult | TransportError:
         try:
-            return self._send(mail)
+            return self._send(self._conversation(mail, report))
         except TransportError as error:
             return error
 
-    def _send(self, mail: Mail) -> SendResult:
+    def _conversation(self, mail: Mail, report: Report) -> Callable[[HttpLane, Token], SendResult]:
+        """What is said to send this mail, with whichever token. A mail that was begun with a draft goes on with it."""
+        if self.looks_up or mail.earlier:
+            verified = VerifiedSend(mail, report, chosen=self.looks_up)
+            return lambda lane, token: verified.run(Drafts(lane, self.mailbox_path, token, self._lane_to))
+        body = graph.request_body(self._opened_lane().server, mail)
+        return lambda lane, token: graph.send(lane, self.send_path, body, token)
+
+    def _send(self, talk: Callable[[HttpLane, Token], SendResult]) -> SendResult:
         """Sends; a refused token is replaced once, as nothing was accepted then, by one that Graph's demands made."""
-        lane = self._opened_lane()
-        body = graph.request_body(lane.server, mail)
-        token = self._valid_token()
+        lane, token = self._opened_lane(), self._valid_token()
         try:
-            return graph.send(lane, self.send_path, body, token)
+            return talk(lane, token)
         except TransportError as error:
             if not error.claims and (error.http_status != 401 or error.code == "insufficient_claims"):
                 raise
@@ -177,7 +208,7 @@ class GraphService(MailService):
         self._token = self.tokens.token_for(self)
         if not lane.ready:
             lane.open(Report())
-        return graph.send(lane, self.send_path, body, self._token)
+        return talk(lane, self._token)
 
     def _opened_lane(self) -> HttpLane:
         if self._lane is None:

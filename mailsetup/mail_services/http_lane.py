@@ -98,13 +98,14 @@ class HttpLane:
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
         """One POST. Raises TransportError, `ambiguous` once the whole request is out."""
-        return self._request("POST", path, body, headers)
+        return self.request("POST", path, body, headers)
 
     def get(self, path: str, headers: Mapping[str, str]) -> HttpAnswer:
         """One GET. Raises TransportError."""
-        return self._request("GET", path, None, headers)
+        return self.request("GET", path, None, headers)
 
-    def _request(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> HttpAnswer:
+    def request(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> HttpAnswer:
+        """One request. Raises TransportError, `ambiguous` once the whole request is out."""
         connection = self._connection
         if connection is None or connection.sock is None:
             raise self._broken(ConnectionResetError("not connected"), sent=False)

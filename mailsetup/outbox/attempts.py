@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, case, update
 from sqlalchemy.orm import Session
 
 from mailsetup.mail_services.base import SendResult
@@ -148,13 +148,20 @@ def unknown_state(
     return {**again, **kept, "next_attempt_at": now + retry.message_delay(retry_step + 1)}
 
 
+def looked_up_next(raw: str = "") -> dict[str, Any]:
+    """What is told of a mail whose outcome the next try finds out."""
+    return {**explanations.LOOKED_UP_NEXT, "raw": raw, "quote": raw}
+
+
 def _after_error(
     message: Claimed, config: OutboundConfig, error: TransportError, now: datetime, explanation: Mapping[str, Any]
 ) -> tuple[dict[str, Any], str]:
     told: dict[str, Any] = {"last_explanation": dict(explanation)}
+    if error.ambiguous and error.looks_up:
+        return {**_later(message, now), "last_explanation": looked_up_next(error.raw)}, UNKNOWN
     if error.ambiguous:
         doubt = {**explanations.OUTCOME_UNKNOWN, "raw": error.raw, "quote": error.raw}
-        return unknown_state(config.unknown_policy, message.retry_step, now, doubt), UNKNOWN
+        return {**unknown_state(config.unknown_policy, message.retry_step, now, doubt), "handle": None}, UNKNOWN
     if error.scope == "backend":
         # The setup waits, not the mail: it is due the moment the setup may send again.
         return {"status": QUEUED, "lease_token": None, "lease_until": None, **told}, DEFERRED
@@ -162,6 +169,8 @@ def _after_error(
     told["recipients"] = recipients
     if any(entry["state"] == WAITING for entry in recipients):
         return {**_later(message, now, at_least=error.retry_after), **told}, DEFERRED
+    # What it was named is gone with the refusal; whether there was a name stays known.
+    told["handle"] = case((messages.c.handle.is_not(None), ""), else_=None)
     # Whoever was accepted by an earlier try has the mail: it did not fail.
     accepted = any(entry["state"] == ACCEPTED for entry in recipients)
     return {**_ended(SENT if accepted else FAILED, now), **told}, FAILED

@@ -29,7 +29,7 @@ messages, attempts = cast("Table", Message.__table__), cast("Table", DeliveryAtt
 COLUMNS = (
     Message.id, Message.workspace_id, Message.config_id, Message.priority, Message.next_attempt_at,
     Message.attempt_count, Message.retry_step, Message.message_id, Message.envelope_sender, Message.from_address,
-    Message.recipients, Message.frozen, Message.possible_duplicate, Message.size,
+    Message.recipients, Message.frozen, Message.possible_duplicate, Message.size, Message.handle,
 )  # fmt: skip
 
 
@@ -51,6 +51,7 @@ class Claimed:
     frozen: bool
     possible_duplicate: bool
     size: int
+    handle: str | None
     token: str
 
 
@@ -147,6 +148,18 @@ def begin_sending(session: Session, group: Sequence[Claimed], now: datetime) -> 
     if begun:
         session.connection().execute(insert(attempts), [_attempt(message, now) for message in begun])
     return begun
+
+
+def will_look_up(session: Session, begun: Sequence[Claimed]) -> None:
+    """From now on a try at these is looked up, by the name the service gives them, instead of being repeated."""
+    fresh = [message.id for message in begun if message.handle is None]
+    session.connection().execute(update(messages).where(messages.c.id.in_(fresh)).values(handle=""))
+
+
+def name(session: Session, message: Claimed, handle: str) -> bool:
+    """Keeps the service's name for a mail that is being sent; False when the lease is no longer ours."""
+    mine = and_(messages.c.id == message.id, messages.c.lease_token == message.token, messages.c.status == SENDING)
+    return bool(session.connection().execute(update(messages).where(mine).values(handle=handle)).rowcount)
 
 
 def still_held(session: Session, group: Sequence[Claimed], now: datetime) -> list[Claimed]:

@@ -46,6 +46,22 @@ class SetupGone(MailsetupError):
     """The setup was deleted while its mail was claimed; the mail waits for another."""
 
 
+class LeaseLost(MailsetupError):
+    """Another worker has the mail: nothing more is said for it here."""
+
+
+class LaneReport(StageTimes):
+    """Besides the times, keeps the name a service gives the mail at hand, before the service accepts it."""
+
+    message: Claimed | None = None
+
+    def named(self, name: str) -> None:
+        """Writes it down in a transaction of its own. Raises LeaseLost."""
+        with db.session_scope() as session:
+            if self.message is None or not claim.name(session, self.message, name):
+                raise LeaseLost(str(self.message and self.message.id))
+
+
 class Turns(Protocol):
     """What a lane asks of the drain it belongs to."""
 
@@ -96,7 +112,7 @@ class Lane:
         self.waiting: deque[Claimed] = deque()
         self.begun: deque[tuple[Claimed, Mail]] = deque()
         self.journal = Journal(turns.journals)
-        self.times = StageTimes()
+        self.times = LaneReport()
         self.name = secrets.token_hex(16)
         self.mailbox_key = self.host_key = ""
         self.in_lane = self.stopped = False
@@ -239,6 +255,8 @@ class Lane:
 
     def _begin_group(self, session: Session, group: list[Claimed], now: datetime) -> deque[tuple[Claimed, Mail]]:
         begun = claim.begin_sending(session, group, now)
+        if _required(self.service).looks_up:
+            claim.will_look_up(session, begun)
         sealed = bodies.sealed_of(session, [message.id for message in begun])
         prepared = ((message, self._prepared(session, message, sealed.get(message.id))) for message in begun)
         return deque((message, mail) for message, mail in prepared if mail is not None)
@@ -263,6 +281,7 @@ class Lane:
         if self.begun:
             service.expect(self.begun[0][1])
         try:
+            self.times.message = message
             result = service.deliver(mail, self.times)
         except TransportError as error:
             if not error.ambiguous:

@@ -20,6 +20,11 @@ OUTCOME_UNKNOWN = explanation(
     "Ask a recipient, or look into the Sent folder of the mailbox.",
     "Then choose “It arrived” or “Send again” on this page.",
 )
+LOOKED_UP_NEXT = explanation(
+    "Microsoft did not say whether it took this mail",
+    "The next try looks into the mailbox first, and sends the mail only if it is not there.",
+    who="Nobody: it goes on by itself",
+)
 WORKER_DIED = explanation(
     "The sending process ended while this mail was on its way",
     "It was not possible to see whether the mail service accepted it.",

@@ -65,6 +65,8 @@ class Message(HasId, Base):
     request_hash: Mapped[str] = mapped_column(String(64), default="")
     message_metadata: Mapped[dict[str, Any]] = mapped_column("metadata", default=dict)
     service_id: Mapped[str] = mapped_column(String(400), default="")
+    # What a service that can look mail up named it before it was accepted; empty while it has no name yet.
+    handle: Mapped[str | None] = mapped_column(String(400))
     last_explanation: Mapped[dict[str, Any] | None]
     created_by: Mapped[str] = mapped_column(String(254), default="")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)

@@ -29,7 +29,7 @@ def mail_of(
     content = bodies.opened(session, message.workspace_id, message.id, sealed)
     recipients = tuple(entry["address"] for entry in message.recipients if entry["state"] == WAITING)
     if message.frozen:
-        return Mail(message.envelope_sender, recipients, content, message.message_id)
+        return Mail(message.envelope_sender, recipients, content, message.message_id, message.handle)
     return _frozen_now(session, message, content, recipients, config(session), now)
 
 

@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 
 from mailsetup.core import queues, walls
 from mailsetup.core.clock import utcnow
-from mailsetup.core.errors import Conflict, InvalidInput
+from mailsetup.core.errors import Conflict, InvalidInput, NotFound
 from mailsetup.core.ids import new_id
+from mailsetup.mail_services import registry
 from mailsetup.outbound.configs import default_config
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbox import bodies
@@ -66,6 +67,7 @@ def queue_mail(
     config = config or default_config(session, workspace.id)
     when = options.get("send_at") or utcnow()
     frozen = freeze(message, sender_of(config) if config else None, when=when, recipients=options.get("recipients"))
+    _check_size(config, len(frozen.content))
     row = _row(workspace.id, config, frozen, options)
     if not options.get("idempotency_key"):
         _insert(session, row, frozen)
@@ -112,6 +114,18 @@ def _check_options(workspace: Workspace, config: OutboundConfig | None, options:
         wrong["config"] = "There is no such setup in this workspace."
     if wrong:
         raise InvalidInput(wrong)
+
+
+def _check_size(config: OutboundConfig | None, size: int) -> None:
+    """Better refused now than after it was taken in: whoever queues it can still send a link instead."""
+    if config is None:
+        return
+    try:
+        refusal = registry.get(config.kind).size_refusal(config.settings, size)
+    except NotFound:
+        return  # The kind is no longer there: its mail waits for a person all the same.
+    if refusal:
+        raise InvalidInput({"": refusal})
 
 
 def _wrong_times(options: Options) -> dict[str, str]:

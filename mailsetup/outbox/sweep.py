@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from mailsetup.core import queues
 from mailsetup.outbound import health, hosts, mailboxes
 from mailsetup.outbound.models import SENDING_STATES, MailHost, OutboundConfig
-from mailsetup.outbox import bodies, explanations, happenings
-from mailsetup.outbox.attempts import unknown_state
+from mailsetup.outbox import bodies, explanations, happenings, retry
+from mailsetup.outbox.attempts import looked_up_next, unknown_state
 from mailsetup.outbox.claim import attempts, messages
 from mailsetup.outbox.clock import database_now
 from mailsetup.outbox.models import CLAIMED, EXPIRED, FAILED, QUEUED, TERMINAL, UNKNOWN, Message, MessageBody
@@ -102,6 +102,11 @@ def _state_after_crash(row: RowMapping, crashes: int, now: datetime) -> dict[str
         doubt = {"possible_duplicate": True} if begun else {}
         aside = {"status": FAILED, "finished_at": now, "last_explanation": explanations.POISON}
         return {**aside, **freed, **doubt}
+    if begun and row["handle"] is not None:
+        # No doubt that a person would have to end: the next try finds out what became of this one.
+        later = now + retry.message_delay(row["retry_step"] + 1)
+        told = {"retry_step": row["retry_step"] + 1, "last_explanation": looked_up_next()}
+        return {"status": QUEUED, "next_attempt_at": later, **told, **freed}
     if begun:
         policy = row["unknown_policy"] or "resend"
         return unknown_state(policy, row["retry_step"], now, explanations.OUTCOME_UNKNOWN)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from flask import Blueprint, Response, jsonify, request
@@ -107,15 +107,20 @@ def unknown(rest: str) -> Response:
 
 
 def _send(bearer: Bearer, mailbox: Mailbox) -> Response:
+    return deliver(bearer, mailbox, lambda: outgoing(mailbox))
+
+
+def deliver(bearer: Bearer, mailbox: Mailbox, message: Callable[[], Outgoing]) -> Response:
+    """Takes a message, unless a switch, a missing right or too many at once say no. Raises GraphRefusal."""
     switched = state().switches.graph("send")
     if switched is not None and not switched.accepted:
         raise GraphRefusal(_filled(switched, mailbox.address))
-    _check_right(bearer, mailbox)
+    check_right(bearer, mailbox)
     with state().crowd.visit((bearer.app.client_id, mailbox.address)) as inside:
         if inside > CONCURRENT_PER_MAILBOX:
             raise GraphRefusal(_BUSY)
         time.sleep(state().latency)
-        _accept(bearer, mailbox, _outgoing(mailbox))
+        _accept(bearer, mailbox, message())
     if switched is not None:
         raise GraphRefusal(switched)
     return marked(Response(status=202))
@@ -129,7 +134,8 @@ def _accept(bearer: Bearer, mailbox: Mailbox, outgoing: Outgoing) -> None:
     state().store.add_mail(Mail(sender, outgoing.recipients, outgoing.content, "Graph", who))
 
 
-def _check_right(bearer: Bearer, mailbox: Mailbox) -> None:
+def check_right(bearer: Bearer, mailbox: Mailbox) -> None:
+    """Whether this mailbox is open to the token. Raises GraphRefusal."""
     mine = bearer.person is not None and bearer.person.address == mailbox.address
     needed = {"graph/Mail.Send"} if bearer.person is None or mine else {"graph/Mail.Send.Shared"}
     if mine:
@@ -150,7 +156,8 @@ def _check_send_as(bearer: Bearer, mailbox: Mailbox, sender: str) -> None:
         raise GraphRefusal(_SEND_AS)
 
 
-def _outgoing(mailbox: Mailbox) -> Outgoing:
+def outgoing(mailbox: Mailbox) -> Outgoing:
+    """The message in the request. Raises GraphRefusal."""
     if (request.content_length or 0) > BODY_LIMIT:
         raise GraphRefusal(_TOO_LARGE)
     try:

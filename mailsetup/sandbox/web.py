@@ -12,10 +12,21 @@ from flask import Flask, Response, abort, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from mailsetup.sandbox import authorize, graph, graph_reading, metadata, pages, sign_in, token_endpoint, world_pages
+from mailsetup.sandbox import (
+    authorize,
+    graph,
+    graph_drafts,
+    graph_reading,
+    metadata,
+    pages,
+    sign_in,
+    token_endpoint,
+    world_pages,
+)
 from mailsetup.sandbox.state import State, state
 
 _ROOT = Path(__file__).resolve().parents[2]
+_GRAPH_PATHS = ("/v1.0/", "/api/gv1.0/")
 _OWN_PAGES = ("pages.", "world.", "static")
 
 
@@ -27,7 +38,7 @@ def make_app(shared: State) -> Flask:
     app.json.sort_keys = False  # members in Microsoft's order
     app.config.update(SESSION_COOKIE_NAME="sandbox_session", SESSION_COOKIE_SAMESITE="Lax")
     app.extensions["sandbox"] = shared
-    for part in (metadata, token_endpoint, authorize, sign_in, graph_reading, graph, pages, world_pages):
+    for part in (metadata, token_endpoint, authorize, sign_in, graph_drafts, graph_reading, graph, pages, world_pages):
         app.register_blueprint(part.bp)
     app.before_request(_refuse_foreign_forms)
     app.after_request(_note)
@@ -45,13 +56,13 @@ def _refuse_foreign_forms() -> None:
 
 
 def _is_machine(path: str) -> bool:
-    return path.endswith("/oauth2/v2.0/token") or path.startswith("/v1.0/")
+    return path.endswith("/oauth2/v2.0/token") or path.startswith(_GRAPH_PATHS)
 
 
 def _note(response: Response) -> Response:
     """Notes what came from outside; the sandbox's own pages are not worth a line."""
     if not (request.endpoint or "").startswith(_OWN_PAGES) and request.path != "/favicon.ico":
-        door = "Graph" if request.path.startswith("/v1.0/") else "Sign-in"
+        door = "Graph" if request.path.startswith(_GRAPH_PATHS) else "Sign-in"
         answer = f"{response.status_code} {_gist(response)}".strip()
         asked = f"{request.method} {request.path}"
         details = {name: str(value) for name, value in request.values.items()}

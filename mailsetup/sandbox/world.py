@@ -15,6 +15,7 @@ from mailsetup.sandbox.people import Account, App, Consent, Mailbox, Organisatio
 from mailsetup.sandbox.store import Store
 
 APP_ROLES = ["graph/Mail.Send", "outlook/SMTP.SendAsApp"]
+DRAFTS = "graph/Mail.ReadWrite"
 APP_SCOPES = ["graph/Mail.Send", "graph/Mail.Send.Shared", "graph/User.Read", "outlook/SMTP.Send"]
 
 
@@ -106,6 +107,15 @@ class World:
             consent.scopes = _with(consent.scopes, app.scopes, resource)
             self.save()
             return consent
+
+    def allow_drafts(self, client_id: str | None = None, *, allowed: bool = True) -> None:
+        """Adds Mail.ReadWrite to what an app asks for and was granted, or takes it away."""
+        with self._lock:
+            app = self._app(client_id)
+            consent = self._enterprise_app(app, self.contoso.tenant_id)
+            for holder in (app, consent):
+                holder.roles = sorted({*holder.roles, DRAFTS} if allowed else {*holder.roles} - {DRAFTS})
+            self.save()
 
     def grant_to_person(self, app: App, person: Mailbox, permissions: Iterable[str]) -> None:
         """A person's own consent to delegated permissions."""

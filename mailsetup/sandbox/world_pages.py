@@ -91,7 +91,7 @@ def limit() -> Response:
 
 @bp.post("/app")
 def change_app() -> Response:
-    """Makes a new secret, lets it expire, removes certificates, switches the app off or on."""
+    """Makes a new secret, lets it expire, removes certificates, grants Mail.ReadWrite, switches the app off or on."""
     world, client_id = state().world, request.form.get("client_id", "")
     acts: dict[str, Callable[[], object]] = {
         "rotate": lambda: world.rotate_secret(client_id),
@@ -100,6 +100,8 @@ def change_app() -> Response:
         "no-certificates": lambda: world.remove_certificates(client_id),
         "enable": lambda: world.set_enabled(client_id, True),
         "disable": lambda: world.set_enabled(client_id, False),
+        "drafts": lambda: world.allow_drafts(client_id),
+        "no-drafts": lambda: world.allow_drafts(client_id, allowed=False),
     }
     act = acts.get(request.form.get("act", ""))
     if act is None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mailsetup.cli.worker import QueueWorker
+from mailsetup.mail_services.graph_drafts import Drafts
 from mailsetup.mail_services.graph_service import GraphService
 from mailsetup.mail_services.smtp_service import SMTPService
 from mailsetup.mail_services.smtp_wire import Wire
@@ -73,6 +74,7 @@ POINTS: dict[str, tuple[Any, str, Callable[[Step], Step]]] = {
     "after_reply": (SMTPService, "deliver", _after),
     "after_the_journal": (Journal, "accepted", _after),
     "after_graph_202": (GraphService, "deliver", _after),
+    "after_the_draft": (Drafts, "create", _after),
     "after_pop": (QueueWorker, "execute_job", _before),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -139,8 +140,9 @@ def test_row_21_eight_processes_write_at_once(
         session.commit()
         return float(took[int(len(took) * 0.99)])
 
-    # The machine may be busy with something else: one quiet round of three is enough.
-    assert any(slowest_percent(attempt) < 1.0 for attempt in range(3))
+    # The machine may be busy with something else: one quiet round of three is enough, and others' work counts.
+    crowd = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    assert any(slowest_percent(attempt) < 1.0 * crowd for attempt in range(3))
 
 
 def test_row_22_a_database_that_acknowledges_early_is_named(settings: object, session: Session) -> None:

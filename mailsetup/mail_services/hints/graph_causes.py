@@ -114,6 +114,20 @@ ACCESS = (
         "microsoft_admin",
     ),
     Cause(
+        "drafts_denied",
+        "The app may not make drafts in this mailbox",
+        "Verified sending is on for this setup. It needs the permission Mail.ReadWrite beside Mail.Send, and Microsoft "
+        "does not let the app use it in {mailbox}.",
+        (
+            "Open {link_permissions}: Microsoft Graph > Mail.ReadWrite (Application) must read Granted. If it is not "
+            "in the list, add it, then Grant admin consent.",
+            "If the app is limited to some mailboxes, give it the role Application Mail.ReadWrite for {mailbox} too.",
+            "Or edit the setup and switch verified sending off.",
+            _LATER,
+        ),
+        "microsoft_admin",
+    ),
+    Cause(
         "app_limited_to_other_mailboxes",
         "The app is limited to other mailboxes",
         "An access policy in Exchange keeps the app away from {mailbox}.",

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from mailsetup.mail_services import microsoft
-from mailsetup.mail_services.base import Consent, Platform, Token, TokenCache
-from mailsetup.mail_services.graph_service import GraphService, graph_fields
+from mailsetup.mail_services.base import Consent, Field, Platform, Token, TokenCache
+from mailsetup.mail_services.graph_service import VERIFIED, GraphService, graph_fields
 from mailsetup.mail_services.standard_fields import clean_mailbox, clean_sender
 from mailsetup.mail_services.values import Answers
 
@@ -22,12 +22,24 @@ class GraphClientCredentials(GraphService):
     recommended = True
     credential_types = ("microsoft_app",)
     consent = Consent.ADMIN
-    fields = graph_fields(
-        username=(
-            "The mailbox that mail is sent through; a copy stays in its Sent Items. "
-            "Leave blank to use the From address."
+    larger = "Larger ones go when verified sending is on in the setup; it needs the permission Mail.ReadWrite."
+    fields = (
+        *graph_fields(
+            username=(
+                "The mailbox that mail is sent through; a copy stays in its Sent Items. "
+                "Leave blank to use the From address."
+            ),
+            from_address="The address people see. It is the mailbox itself, or one it has Send As rights for.",
         ),
-        from_address="The address people see. It is the mailbox itself, or one it has Send As rights for.",
+        Field(
+            VERIFIED,
+            "Verified sending: look before sending again, and send attachments over 3 MB",
+            "When Microsoft's answer to a mail gets lost, we look into the mailbox instead of sending the mail again. "
+            "This needs the permission Mail.ReadWrite beside Mail.Send, which lets the app read and change this "
+            "mailbox. Leave it off to give the app no more than it needs.",
+            input="checkbox",
+            required=False,
+        ),
     )
 
     @classmethod
@@ -36,8 +48,9 @@ class GraphClientCredentials(GraphService):
         answers = Answers(raw)
         sender = clean_sender(answers)
         mailbox = clean_mailbox(answers, sender["from_address"])
+        verified = {VERIFIED: True} if answers.ticked(VERIFIED) else {}
         answers.finish()
-        return {**cls.endpoint(platform), "username": mailbox, **sender}
+        return {**cls.endpoint(platform), "username": mailbox, **sender, **verified}
 
     def fetch_token(self, cache: TokenCache, *, fresh: bool = False) -> Token:
         """An app-only token for Graph. Raises TransportError."""
@@ -48,4 +61,4 @@ class GraphClientCredentials(GraphService):
     @property
     def send_path(self) -> str:
         """Where a mail is posted to."""
-        return self.path_of(str(self.settings["username"]))
+        return f"{self.path_of(str(self.settings['username']))}/sendMail"
