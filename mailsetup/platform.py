@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from mailsetup import settings as settings_module
 from mailsetup.core.egress import Door
+from mailsetup.core.errors import SettingsError
 from mailsetup.mail_services.base import Platform
+from mailsetup.mail_services.clouds import check_clouds
 from mailsetup.settings import Settings
 
 _built: tuple[Settings, Platform] | None = None
@@ -20,6 +22,9 @@ def current_platform() -> Platform:
 
 
 def _platform(settings: Settings) -> Platform:
+    wrong = check_clouds(settings.microsoft_clouds)
+    if wrong:
+        raise SettingsError(f"MAILSETUP_MICROSOFT_CLOUDS: {wrong}")
     host, port = settings.outlook_smtp
     return Platform(
         door=make_door(settings),
@@ -31,6 +36,7 @@ def _platform(settings: Settings) -> Platform:
         client_id=settings.microsoft_client_id,
         client_secret=settings.microsoft_client_secret,
         client_certificate_pem=settings.microsoft_client_certificate,
+        clouds=settings.microsoft_clouds,
     )
 
 

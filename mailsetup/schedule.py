@@ -22,7 +22,7 @@ from mailsetup.core.errors import SettingsError
 from mailsetup.diagnosis import domains
 from mailsetup.diagnosis import sweep as diagnosis_sweep
 from mailsetup.events import sweep as events_sweep
-from mailsetup.outbound import expiring, platform_end, probe, renewal
+from mailsetup.outbound import app_checks, expiring, platform_end, probe, renewal
 from mailsetup.outbox import hours
 from mailsetup.outbox import sweep as outbox_sweep
 from mailsetup.workspaces import post
@@ -53,6 +53,7 @@ JOBS = (
     Periodic("hours", 60.0, hours.roll_up),
     Periodic("probe", 30.0, probe.probe_due),
     Periodic("renewal", 60.0, renewal.renew_due),
+    Periodic("app_checks", 900.0, app_checks.check_due),
     Periodic("expiring", 900.0, expiring.tell_expiring),
     Periodic("platform_expiring", 900.0, platform_end.tell_operators),
     Periodic("sender_domains", 60.0, domains.check_due),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 import tempfile
 from collections.abc import Mapping
@@ -40,6 +41,7 @@ class Settings:
     microsoft_login_url: str = "https://login.microsoftonline.com"
     graph_url: str = "https://graph.microsoft.com"
     outlook_smtp: tuple[str, int] = ("smtp.office365.com", 587)
+    microsoft_clouds: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     ca_bundle: str | None = None
     egress_allow: tuple[Network, ...] = ()
     https_proxy: str | None = None
@@ -114,6 +116,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         microsoft_login_url=env.url("MAILSETUP_MICROSOFT_LOGIN_URL", Settings.microsoft_login_url, https=True),
         graph_url=env.url("MAILSETUP_GRAPH_URL", Settings.graph_url, https=True),
         outlook_smtp=env.host_port("MAILSETUP_OUTLOOK_SMTP", Settings.outlook_smtp),
+        microsoft_clouds=env.tables("MAILSETUP_MICROSOFT_CLOUDS"),
         ca_bundle=env.path("MAILSETUP_CA_BUNDLE"),
         egress_allow=env.networks("MAILSETUP_EGRESS_ALLOW"),
         https_proxy=env.text("MAILSETUP_HTTPS_PROXY") or None,
@@ -173,6 +176,12 @@ def _sign_up(env: _Environment, name: str) -> str:
 
 def _gateway_listen(env: _Environment) -> tuple[str, int] | None:
     return env.host_port("MAILSETUP_GATEWAY_LISTEN", ("", 0)) if env.text("MAILSETUP_GATEWAY_LISTEN") else None
+
+
+def _a_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("not a text")
+    return value
 
 
 class _Environment:
@@ -238,6 +247,16 @@ class _Environment:
             return tuple(ipaddress.ip_network(part) for part in self.text(name).replace(",", " ").split())
         except ValueError as error:
             raise SettingsError(f"{name} must list networks such as 10.0.0.0/8; {error}.") from error
+
+    def tables(self, name: str) -> dict[str, dict[str, str]]:
+        """A JSON object of objects whose values are texts."""
+        try:
+            found = json.loads(self.text(name, "{}"))
+            return {
+                str(key): {str(one): _a_text(value) for one, value in facts.items()} for key, facts in found.items()
+            }
+        except (ValueError, AttributeError) as error:
+            raise SettingsError(f'{name} must look like {{"usgov": {{"smtp_host": "smtp.example"}}}}.') from error
 
     def day(self, name: str) -> date | None:
         value = self.text(name)

@@ -21,6 +21,8 @@ SAFE = {"GET", "HEAD", "OPTIONS"}
 # Pages for everybody, each for a reason that somebody thought about.
 PUBLIC = {
     "calendar.feed",
+    "handover.show", "handover.give_app", "handover.certificate", "handover.consent", "handover.callback",
+    "handover.check",
     "sign_in.index", "sign_in.enter", "sign_in.sign_up", "sign_in.join", "sign_in.sign_out",
     "sign_in.confirm", "sign_in.join_confirmed",
     "new_password.forgotten", "new_password.ask", "new_password.choose", "new_password.save",

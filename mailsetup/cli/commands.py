@@ -9,6 +9,7 @@ from mailsetup.cli.demo import demo
 from mailsetup.cli.doctor import doctor
 from mailsetup.cli.explain import commands as explain_commands
 from mailsetup.cli.keys import keys
+from mailsetup.cli.manual import microsoft_manual
 from mailsetup.cli.outbox import commands as outbox_commands
 from mailsetup.cli.people import user
 from mailsetup.cli.workspaces import workspace
@@ -20,6 +21,7 @@ commands: tuple[click.Command, ...] = (
     demo,
     keys,
     doctor,
+    microsoft_manual,
     *outbox_commands,
     *explain_commands,
 )

@@ -6,8 +6,8 @@ A page includes `credentials/_form.html` with a `CredentialForm` named `form`, i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from mailsetup.core.errors import InvalidInput
@@ -15,7 +15,9 @@ from mailsetup.credentials.checks import Entries
 from mailsetup.credentials.models import Credential, CredentialVersion
 from mailsetup.mail_services import certificates
 from mailsetup.mail_services.base import Consent, Field
+from mailsetup.mail_services.clouds import choices_for
 from mailsetup.mail_services.credential_types import MAKE_CERTIFICATE, CredentialType
+from mailsetup.platform import current_platform
 from mailsetup.web.filters import show_date
 from mailsetup.web.forms import form_values, posted_values, uploaded
 
@@ -85,7 +87,13 @@ def credential_form(
 
 def _own(type_: CredentialType, *, stored: bool) -> tuple[Field, ...]:
     """Of a stored credential the certificate is not made anew: nobody has uploaded it yet. Renew does that."""
-    return tuple(shown for shown in type_.fields if not stored or shown != MAKE_CERTIFICATE)
+    return offered(shown for shown in type_.fields if not stored or shown != MAKE_CERTIFICATE)
+
+
+def offered(fields: Iterable[Field]) -> tuple[Field, ...]:
+    """The fields with the clouds that can be chosen in this installation."""
+    clouds = choices_for(current_platform())
+    return tuple(replace(one, choices=clouds) if one.name == "cloud" else one for one in fields)
 
 
 def posted_form(

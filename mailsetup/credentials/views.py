@@ -29,7 +29,7 @@ from mailsetup.workspaces.models import ADMIN, MEMBER
 
 SETUP_PATH = "/setup"
 RECONNECT = "setup.reconnect"
-ROTATE = "setup.rotate"
+ROTATE, PERMISSIONS = "setup.rotate", "setup.permissions"
 
 credentials = Blueprint("credentials", __name__, url_prefix="/credentials")
 blueprints: tuple[Blueprint, ...] = (credentials, calendar)
@@ -96,6 +96,7 @@ def show(credential_id: uuid.UUID) -> ResponseReturnValue:
     """One credential: facts, expiry, and what uses it."""
     entry = listed(db_session(), _fetch(credential_id))
     facts = {"reconnect_url": _reconnect_url(entry), "rotate_url": _rotate_url(entry)}
+    facts["permissions_url"] = _permissions_url(entry)
     return render_template("credentials/show.html", entry=entry, made=made_certificate(entry), **facts)
 
 
@@ -186,6 +187,13 @@ def delete(credential_id: uuid.UUID) -> ResponseReturnValue:
     db_session().commit()
     flash(f"“{name}” is deleted.", "success")
     return redirect(url_for("credentials.index"))
+
+
+def _permissions_url(entry: Listed) -> str:
+    """Where one sees what the app may do at Microsoft; empty for what is no app of its own."""
+    if not can_rotate(entry.credential) or PERMISSIONS not in current_app.view_functions:
+        return ""
+    return url_for(PERMISSIONS, credential_id=entry.credential.id)
 
 
 def made_certificate(entry: Listed) -> dict[str, str] | None:

@@ -87,11 +87,21 @@ class Platform:
     client_secret: Secret = field(default_factory=lambda: Secret(""))
     client_certificate_pem: Secret = field(default_factory=lambda: Secret(""))
     timeouts: Timeouts = Timeouts()
+    clouds: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # what differs from what we know of a cloud
 
     @property
     def redirect_uri(self) -> str:
         """Where Microsoft sends a person back to after sign-in."""
         return f"{self.base_url}/setup/microsoft/callback"
+
+
+@dataclass(frozen=True)
+class WayOut:
+    """The kind to move to from one that ends or is switched off, with the sentence that says why."""
+
+    kind: str
+    label: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -243,6 +253,7 @@ class MailService(ABC):
     credential_types: ClassVar[tuple[str, ...]]
     credential_required: ClassVar[bool] = True
     consent: ClassVar[Consent] = Consent.NONE
+    app_permission: ClassVar[str] = ""  # what an app of its own needs at Microsoft
     connections_per_mailbox: ClassVar[int] = 2  # of one worker
     limits: ClassVar[Limits] = Limits()
 
@@ -304,6 +315,16 @@ class MailService(ABC):
         cloud = public.get("cloud", "").removeprefix("global")
         return f"{settings.get('host', '')}:{settings.get('port', '')} {cloud}".strip().lower()
 
+    @classmethod
+    def more_permissions(cls, settings: Mapping[str, Any]) -> tuple[str, ...]:
+        """What these settings need of an app beside `app_permission`."""
+        return ()
+
+    @classmethod
+    def way_out(cls, settings: Mapping[str, Any], credential_type: str, cause: str) -> WayOut | None:
+        """Where to move to from these settings; `cause` is why the setup stopped, if it did."""
+        return None
+
     def required_credential(self) -> CredentialValue:
         """The credential. Raises TransportError when there is none."""
         if self.credential is None:
@@ -313,6 +334,10 @@ class MailService(ABC):
     def fetch_token(self, cache: TokenCache, *, fresh: bool = False) -> Token:
         """A token from Microsoft or the cache; `fresh` reuses no access token. Raises TransportError."""
         raise NotImplementedError(f"{type(self).__name__} needs no token")
+
+    def may_use(self, mailbox: str) -> bool:
+        """Whether the app may send as this mailbox, asked without sending anything. Raises TransportError."""
+        raise NotImplementedError(f"{type(self).__name__} has no app of its own")
 
     @abstractmethod
     def open(self, report: Report) -> None:

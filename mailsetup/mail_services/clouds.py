@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 from mailsetup.mail_services.base import Platform
@@ -98,12 +100,44 @@ CLOUDS = {
         ),
     )
 }
-CLOUD_CHOICES = tuple((cloud.name, cloud.label) for cloud in CLOUDS.values())
+OWN = "own"
+CLOUD_CHOICES = (
+    *((cloud.name, cloud.label) for cloud in CLOUDS.values()),
+    (OWN, "The private cloud of this installation"),
+)
+_CHANGEABLE = frozenset(Cloud.__dataclass_fields__) - {"name", "smtp_port"}
+
+
+def choices_for(platform: Platform) -> tuple[tuple[str, str], ...]:
+    """The clouds to choose from here: a private one only where the operator set one up."""
+    return tuple((name, label) for name, label in CLOUD_CHOICES if name != OWN or OWN in platform.clouds)
+
+
+def check_clouds(clouds: Mapping[str, Mapping[str, str]]) -> str:
+    """What is wrong with the operator's changes, in a sentence; empty when they can be used."""
+    for name, facts in clouds.items():
+        if name not in dict(CLOUD_CHOICES):
+            return f"There is no cloud {name}; there are {', '.join(dict(CLOUD_CHOICES))}."
+        unknown = sorted(set(facts) - _CHANGEABLE)
+        if unknown:
+            return f"A cloud has no {', '.join(unknown)}; it has {', '.join(sorted(_CHANGEABLE))}."
+        wrong = sorted(key for key, value in facts.items() if key.endswith("_url") and not value.startswith("https://"))
+        if wrong:
+            return f"{', '.join(wrong)} of the cloud {name} must begin with https://."
+    missing = {"login_url", "graph_url"} - set(clouds.get(OWN, {"login_url": "", "graph_url": ""}))
+    return f"The cloud {OWN} needs {' and '.join(sorted(missing))}." if missing else ""
 
 
 def cloud_of(name: str, platform: Platform) -> Cloud:
-    """The cloud by name; the operator's settings replace the addresses of the global one."""
-    cloud = CLOUDS.get(name or "global", CLOUDS["global"])
+    """The cloud by name, with what the operator's settings change of it."""
+    known = CLOUDS.get(name or "global", CLOUDS["global"])
+    base = replace(known, name=name) if name in platform.clouds else known
+    changes: dict[str, Any] = dict(platform.clouds.get(base.name, {}))
+    return replace(_as_set(base, platform), **changes)
+
+
+def _as_set(cloud: Cloud, platform: Platform) -> Cloud:
+    """The global cloud's addresses have settings of their own."""
     if cloud.name != "global":
         return cloud
     return replace(

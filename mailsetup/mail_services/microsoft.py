@@ -260,6 +260,7 @@ def _evidence(claims: Mapping[str, Any], expires_at: datetime) -> Evidence:
         "audience": str(claims.get("aud", ""))[:200],
         "tenant": str(claims.get("tid", ""))[:100],
         "app": str(claims.get("appid", ""))[:100],
+        "object_id": str(claims.get("oid", ""))[:100],
         "permissions": granted[:400],
         "expires_at": expires_at.isoformat(timespec="seconds"),
     }

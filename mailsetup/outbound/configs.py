@@ -95,6 +95,8 @@ def _apply(
     credential: Credential | None,
     user_id: uuid.UUID | None,
 ) -> None:
+    if config.kind and config.kind != values["kind"]:
+        config.moved_from = _as_it_was(config)
     for field, value in values.items():
         setattr(config, field, value)
     config.credential = credential
@@ -102,6 +104,12 @@ def _apply(
     settle_keys(session, config)
     session.add(config)
     session.flush()
+
+
+def _as_it_was(config: OutboundConfig) -> dict[str, Any]:
+    """What somebody needs to switch back."""
+    credential_id = str(config.credential_id) if config.credential_id else ""
+    return {"kind": config.kind, "settings": dict(config.settings), "credential_id": credential_id}
 
 
 def _judge(session: Session, config: OutboundConfig, changes: list[str], tested_fingerprint: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from mailsetup.outbound.app_checks import run_check
 from mailsetup.outbound.platform_end import send_to
 from mailsetup.outbound.probe import run_probe
 from mailsetup.outbound.renewal import run_renewal
@@ -17,6 +18,11 @@ def probe(config_id: str) -> None:
 def renew(credential_id: str) -> None:
     """Renews the token of a credential ahead of its end."""
     run_renewal(uuid.UUID(credential_id))
+
+
+def check_app(credential_id: str) -> None:
+    """Reads from a token what an app may do."""
+    run_check(uuid.UUID(credential_id))
 
 
 def tell_operator(address: str) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from mailsetup.core.errors import NotFound
 from mailsetup.credentials.models import Credential
 from mailsetup.mail_services import credential_types, registry
-from mailsetup.mail_services.base import Consent, Field
+from mailsetup.mail_services.base import Consent, Field, WayOut
 from mailsetup.mail_services.limits import Limits
 from mailsetup.outbound import health
 from mailsetup.outbound.configs import list_configs
@@ -46,6 +46,16 @@ class SetupEntry:
             return limits_of(self.config)
         except NotFound:
             return Limits()
+
+    @property
+    def way_out(self) -> WayOut | None:
+        """Where to move to from a way of sending that ends or is switched off."""
+        return way_out(self.config)
+
+    @property
+    def came_from(self) -> str:
+        """The kind it was moved from, in words; empty for a setup that was never moved."""
+        return _label(str(self.config.moved_from["kind"])) if self.config.moved_from else ""
 
     @property
     def facts(self) -> list[tuple[str, str]]:
@@ -110,6 +120,16 @@ def needing_a_person(session: Session, workspace_id: uuid.UUID) -> list[SetupEnt
 def made_by_signing_in(credential: Credential | None) -> bool:
     """Whether a person signed in at Microsoft to make this credential."""
     return credential is not None and credential_types.get(credential.type).consent is Consent.SIGN_IN
+
+
+def way_out(config: OutboundConfig) -> WayOut | None:
+    """Where to move to from the setup's kind, if that ends."""
+    try:
+        service = registry.get(config.kind)
+    except NotFound:
+        return None
+    type_ = config.credential.type if config.credential else ""
+    return service.way_out(config.settings, type_, config.health_cause)
 
 
 def _label(kind: str) -> str:

@@ -53,6 +53,7 @@ class OutboundConfig(HasId, Base):
     limit_connections: Mapped[int | None]
     limit_recipients: Mapped[int | None]  # in 24 hours
     refusals_in_row: Mapped[int] = mapped_column(default=0)  # mails refused for good since the last accepted one
+    moved_from: Mapped[dict[str, Any]] = mapped_column(default=dict)  # kind, settings and credential of before
     tested_at: Mapped[datetime | None]
     tested_fingerprint: Mapped[str] = mapped_column(String(64), default="")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
@@ -116,3 +117,20 @@ class MailHost(Base):
     away_since: Mapped[datetime] = mapped_column(default=utcnow)
     paused_until: Mapped[datetime | None]
     error: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class AppCheck(HasId, Base):
+    """What an app may do by its token, and whether it is refused at a mailbox that it must not send as."""
+
+    __tablename__ = "app_checks"
+
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    credential_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("credentials.id", ondelete="CASCADE"), unique=True)
+    kind: Mapped[str] = mapped_column(String(60), default="")
+    granted: Mapped[str] = mapped_column(String(400), default="")
+    object_id: Mapped[str] = mapped_column(String(100), default="")
+    checked_at: Mapped[datetime | None]
+    tried_at: Mapped[datetime | None]
+    control_mailbox: Mapped[str] = mapped_column(String(254), default="")
+    control_state: Mapped[str] = mapped_column(String(20), default="")
+    control_at: Mapped[datetime | None]

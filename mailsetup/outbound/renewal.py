@@ -18,8 +18,8 @@ from mailsetup.core import queues
 from mailsetup.core.clock import utcnow
 from mailsetup.core.db import session_scope
 from mailsetup.credentials.models import Credential, CredentialToken
-from mailsetup.mail_services import registry
-from mailsetup.mail_services.base import Consent, MailService
+from mailsetup.mail_services import credential_types, registry
+from mailsetup.mail_services.base import MailService
 from mailsetup.mail_services.credential_types import MICROSOFT_GRANT
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.outbound import health
@@ -97,9 +97,10 @@ def _service(credential_id: uuid.UUID) -> MailService | None:
 
 
 def kind_for(type_name: str) -> str:
-    """The first kind of mail service that a sign-in of this type is for."""
+    """The first kind of mail service that a credential of this type is made for."""
     fitting = [one for one in registry.all_kinds() if type_name in one.credential_types]
-    return next((one for one in fitting if one.consent is Consent.SIGN_IN), fitting[0]).kind
+    wanted = credential_types.get(type_name).consent
+    return next((one for one in fitting if one.consent is wanted), fitting[0]).kind
 
 
 def _setups(session: Session, credential_id: uuid.UUID) -> list[OutboundConfig]:

@@ -32,6 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
         refuse_production()
         ports = {name: getattr(options, name) for name in DEFAULT_PORTS}
         with Sandbox(options.folder, ports, redirect_uri=options.redirect_uri) as box:
+            for more in options.another_redirect_uri:
+                box.world.add_redirect_uri(more)
             _say("\n".join(f"{name} {value}" for name, value in box.addresses().items()))
             ending.wait()
     except (SettingsError, OSError) as error:
@@ -44,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m mailsetup.sandbox", description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path("var/sandbox"), help="where it keeps its state")
     parser.add_argument("--redirect-uri", help="registered with the apps of the small world")
+    parser.add_argument("--another-redirect-uri", action="append", default=[], help="registered as well")
     for name, port in DEFAULT_PORTS.items():
         flag = name if name.endswith("_port") else f"{name}_port"
         parser.add_argument(f"--{flag.replace('_', '-')}", dest=name, type=int, default=port, help="0: a free one")

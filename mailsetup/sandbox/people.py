@@ -37,6 +37,7 @@ class Organisation:
     basic_auth: bool = False
     security_defaults: bool = False
     single_use_refresh: bool = False
+    answers_for: str = ""  # the directory that its app tokens name, when that is not itself
 
 
 @dataclass
@@ -94,6 +95,7 @@ class Consent:
     scopes: list[str] = field(default_factory=list)
     people: dict[str, list[str]] = field(default_factory=dict)
     limited_to: list[str] = field(default_factory=list)
+    in_exchange: list[str] = field(default_factory=list)  # mailboxes it may send as by RBAC, without any role
     generation: int = 0
 
     def scopes_of(self, object_id: str) -> set[str]:

@@ -53,6 +53,8 @@ def app_token(state: State, app: App, consent: Consent, resource: Resource, audi
     prefix = f"{resource.key}/"
     roles = [each.removeprefix(prefix) for each in consent.roles if each.startswith(prefix)]
     claims = _access_claims(state, app, consent.tenant_id, audience)
+    home = state.world.organisation(consent.tenant_id)
+    claims["tid"] = (home.answers_for if home else "") or consent.tenant_id
     claims |= {"idtyp": "app", "oid": consent.object_id, "sub": consent.object_id, "session": consent.generation}
     return _signed(state, claims | ({"roles": roles} if roles else {}))
 

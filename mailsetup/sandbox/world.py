@@ -146,6 +146,19 @@ class World:
             consent.limited_to = [self.mailbox(address).address for address in addresses]
             self.save()
 
+    def allow_in_exchange(self, addresses: Sequence[str], client_id: str | None = None) -> None:
+        """Lets the app send as these mailboxes by RBAC for Applications: no token names that right."""
+        with self._lock:
+            consent = self._enterprise_app(self._app(client_id), self.contoso.tenant_id)
+            consent.in_exchange = [self.mailbox(address).address for address in addresses]
+            self.save()
+
+    def delete_app(self, client_id: str) -> None:
+        """Deletes the registration."""
+        with self._lock:
+            self.apps.remove(self._app(client_id))
+            self.save()
+
     def change_mailbox(self, address: str, **facts: Any) -> Mailbox:
         """Changes a mailbox: `blocked=True`, `mfa=False`, `smtp_auth=False`, `send_as=[...]` and so on."""
         with self._lock:

@@ -47,3 +47,27 @@ class ConsentFlow(HasId, Base):
     sealed: Mapped[str] = mapped_column(Text)  # verifier, nonce and what the credential will be made of
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     expires_at: Mapped[datetime]
+
+
+class Handover(HasId, Base):
+    """A link for the customer's Microsoft admin, who needs no account here, and how far they are.
+
+    Only the hash of the link's secret is kept; the row, and the link with it, ends with its draft.
+    """
+
+    __tablename__ = "handovers"
+
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
+    draft_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("setup_drafts.id", ondelete="CASCADE"), unique=True)
+    kind: Mapped[str] = mapped_column(String(60))
+    secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    credential_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("credentials.id", ondelete="SET NULL"))
+    created_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    expires_at: Mapped[datetime]
+    opened_at: Mapped[datetime | None]
+    consented_at: Mapped[datetime | None]
+    proved_at: Mapped[datetime | None]  # a token was got, which proves tenant, app and certificate
+    proved_tenant: Mapped[str] = mapped_column(String(100), default="")
+    granted: Mapped[str] = mapped_column(String(400), default="")  # the permissions that token names
+    state_hash: Mapped[str] = mapped_column(String(64), default="")  # of the way to Microsoft and back, used once

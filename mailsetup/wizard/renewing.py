@@ -42,10 +42,11 @@ def prepare(session: Session, credential: Credential) -> Trial | None:
 def sign_in(trial: Trial) -> None:
     """Gets a token for each kind, with no transaction open. Raises TransportError."""
     for kind, settings in trial.services:
-        service = _service(kind, settings, trial.value)
+        service = service_for(kind, settings, trial.value)
         service.tokens.token_for(service)
 
 
-def _service(kind: str, settings: Mapping[str, Any], value: CredentialValue) -> MailService:
+def service_for(kind: str, settings: Mapping[str, Any], value: CredentialValue) -> MailService:
+    """A service that asks Microsoft afresh, with nothing kept."""
     platform = replace(current_platform(), timeouts=TEST_TIMEOUTS)
     return registry.get(kind)(settings, credential=value, platform=platform, tokens=FreshTokens())

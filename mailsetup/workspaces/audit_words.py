@@ -37,7 +37,14 @@ VERBS = {
     "go-back": "old secret taken up again",
     "end-old": "old secret ended",
 }
-THINGS = {"user": "Person", "api-key": "API key", "api_key": "API key", "outbound": "Setup", "config": "Setup"}
+THINGS = {
+    "user": "Person",
+    "api-key": "API key",
+    "api_key": "API key",
+    "outbound": "Setup",
+    "config": "Setup",
+    "handover": "Link for the Microsoft admin",
+}
 
 
 def action_words(action: str) -> str:

@@ -48,6 +48,9 @@ def test_it_reads_production_settings() -> None:
         ("MAILSETUP_WORKER_LANES", "0"),
         ("MAILSETUP_CA_BUNDLE", "/nonexistent.pem"),
         ("MAILSETUP_MICROSOFT_CLIENT_EXPIRES", "soon"),
+        ("MAILSETUP_MICROSOFT_CLOUDS", "usgov"),
+        ("MAILSETUP_MICROSOFT_CLOUDS", '["usgov"]'),
+        ("MAILSETUP_MICROSOFT_CLOUDS", '{"usgov": {"smtp_host": 7}}'),
     ],
 )
 def test_it_refuses_to_start_and_names_the_variable(name: str, value: str) -> None:

@@ -111,7 +111,7 @@ def test_a_bad_certificate_is_refused_at_its_field():
     assert "certificate" in refused(MICROSOFT_APP, same, {"certificate": b"junk"})
     expired = certificates.pem_of(*certificates.pair(days=-1, start=-9))
     assert "expired" in refused(MICROSOFT_APP, same, {"certificate": expired})["certificate"]
-    assert "not both" in refused(MICROSOFT_APP, APP, {"certificate": expired})["certificate"]
+    assert "Choose one" in refused(MICROSOFT_APP, APP, {"certificate": expired})["certificate"]
     assert "too large" in refused(MICROSOFT_APP, same, {"certificate": b"x" * 70_000})["certificate"]
 
 

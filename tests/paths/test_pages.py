@@ -35,6 +35,7 @@ NOT_PAGES = {
     "credentials.certificate": "a file",
     "setup.new_certificate": "a file",
     "tests.domain": "a part of outbound.show, which asks for it until the DNS has answered",
+    "handover.certificate": "a file",
     "setup.test_outcome": "a part of setup.test, which asks for it once a test ended",
 }
 

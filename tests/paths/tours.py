@@ -85,6 +85,7 @@ class Tour:
         self.empty()
         self.wizard()
         self.flowing()
+        self.handed_over()
         self.stopped()
         self.member()
         self.refused()
@@ -202,10 +203,50 @@ class Tour:
         album.open(page, f"{address}/edit", "credential-edit")
         album.open(page, f"{address}/delete", "credential-delete-in-use")
         album.open(page, address.replace("/credentials/", "/setup/reconnect/"), "setup-reconnect-refused", status=409)
+        self._permissions(address.replace("/credentials/", "/setup/permissions/"))
         self._renew(address.replace("/credentials/", "/setup/rotate/"))
         page.goto("/credentials/calendar")
         page.get_by_role("button", name="Make a calendar address").click()
         album.take(page, "calendar-address")
+
+    def _permissions(self, address: str) -> None:
+        """Not checked, checked, and a limit that does not hold."""
+        page, album = self.page, self.album
+        album.open(page, address, "permissions")
+        self.customer.press("Check now")
+        album.take(page, "permissions-checked")
+        page.get_by_label("Control mailbox").fill("admin@contoso.com")
+        self.customer.press("Prove that it is refused")
+        album.take(page, "permissions-no-limit")
+
+    def handed_over(self) -> None:
+        """The link for a Microsoft admin, who has no account here."""
+        page, album, admin = self.page, self.album, self.person()
+        page.goto("/setup/new")
+        page.locator("label.choice", has_text=GRAPH).click()
+        page.get_by_role("button", name="Continue").click()
+        page.locator("#new > summary").click()
+        self.customer.press("Make a hand-over link")
+        album.take(page, "wizard-handover")
+        album.open(admin, page.locator("main code").first.inner_text().strip(), "handover")
+        admin.get_by_role("button", name="Save the ids").click()
+        album.take(admin, "handover-wrong")
+        admin.get_by_label("Directory (tenant) ID").fill(self.box.world.contoso.tenant_id)
+        admin.get_by_label("Application (client) ID").fill(self.box.world.app.client_id)
+        admin.get_by_role("button", name="Save the ids").click()
+        album.take(admin, "handover-ids")
+        with admin.expect_download() as file:
+            admin.get_by_role("link", name="Download the certificate").click()
+        admin.get_by_role("button", name="Check", exact=True).click()
+        album.take(admin, "handover-refused")
+        self.box.world.add_certificate(file.value.path().read_text())
+        admin.get_by_role("button", name="Check", exact=True).click()
+        expect(admin.get_by_text("That is all.")).to_be_visible()
+        album.take(admin, "handover-done")
+        page.get_by_role("link", name="See how far it is").click()
+        expect(page.get_by_role("button", name="Use this app and continue")).to_be_visible()
+        album.take(page, "wizard-handover-done")
+        album.open(admin, "/handover/callback?state=forged", "handover-unusable", status=404)
 
     def _renew(self, address: str) -> None:
         """A second secret: refused, taken, promoted."""

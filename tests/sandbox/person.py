@@ -11,6 +11,8 @@ import requests
 
 from tests.sandbox.customer import REDIRECT
 
+HOME = REDIRECT.removesuffix(urlsplit(REDIRECT).path)
+
 
 class Person:
     """Opens addresses, fills the form on the page, and stops where the app's own address begins."""
@@ -41,7 +43,7 @@ class Person:
         return dict(parse_qsl(urlsplit(self.at).query))
 
     def _follow(self, method: str, address: str, data: dict[str, str] | None = None) -> str:
-        while not address.startswith(REDIRECT):
+        while not address.startswith(HOME):
             answer = self.http.request(method, address, data=data, allow_redirects=False, timeout=10)
             self.at, self.page = address, answer.text
             if not answer.is_redirect:

@@ -97,7 +97,7 @@ def _links(context: Mapping[str, Any], code: str) -> dict[str, str]:
     """Deep links into Microsoft's pages; without a client ID the list of apps."""
     cloud = CLOUDS.get(str(context.get("cloud") or "global"), CLOUDS["global"])
     client_id, tenant_id = _id(context.get("client_id")), _id(context.get("tenant_id"))
-    links = {name: cloud.portal_url + _page(page, client_id) for name, page in _PAGES.items()}
+    links = {name: cloud.portal_url + portal_path(name, client_id) for name in _PAGES}
     links["link_portal"] = cloud.portal_url
     links["link_consent"] = f"{cloud.login_url}/{tenant_id or 'organizations'}/adminconsent?client_id={client_id}"
     if not client_id:
@@ -113,5 +113,7 @@ def _id(value: object) -> str:
     return text if _ID.fullmatch(text) else ""
 
 
-def _page(page: str, client_id: str) -> str:
-    return _BLADE.format(page=page, client_id=client_id) if client_id else _LIST
+def portal_path(link: str, client_id: str) -> str:
+    """Where a page of the app is in the portal, such as `link_secrets`; without a client ID the list of apps."""
+    known = _id(client_id)
+    return _BLADE.format(page=_PAGES[link], client_id=known) if known else _LIST

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
-from mailsetup.mail_services import microsoft
-from mailsetup.mail_services.base import Consent, Field, Platform, Token, TokenCache
+from mailsetup.mail_services import graph, microsoft
+from mailsetup.mail_services.base import Consent, Field, Platform, Report, Token, TokenCache
+from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.graph_service import VERIFIED, GraphService, graph_fields
 from mailsetup.mail_services.standard_fields import clean_mailbox, clean_sender
 from mailsetup.mail_services.values import Answers
+
+TO_NOBODY = base64.b64encode(b"Subject: May this app send as this mailbox\r\n\r\n")
 
 
 class GraphClientCredentials(GraphService):
@@ -22,6 +26,7 @@ class GraphClientCredentials(GraphService):
     recommended = True
     credential_types = ("microsoft_app",)
     consent = Consent.ADMIN
+    app_permission = "Mail.Send"
     larger = "Larger ones go when verified sending is on in the setup; it needs the permission Mail.ReadWrite."
     fields = (
         *graph_fields(
@@ -57,6 +62,23 @@ class GraphClientCredentials(GraphService):
         return microsoft.acquire_app_token(
             self.platform, self.required_credential(), self.cloud.graph_scope, cache, fresh=fresh
         )
+
+    @classmethod
+    def more_permissions(cls, settings: Mapping[str, Any]) -> tuple[str, ...]:
+        """Verified sending looks into the mailbox."""
+        return ("Mail.ReadWrite",) if settings.get(VERIFIED) else ()
+
+    def may_use(self, mailbox: str) -> bool:
+        """Graph looks at the right before it looks at the mail, and a mail to nobody goes nowhere."""
+        self.open(Report())
+        try:
+            graph.send(self._opened_lane(), self.path_of(mailbox), TO_NOBODY, self._valid_token())
+        except TransportError as error:
+            if error.http_status == 403:
+                return False
+            if error.http_status != 400:
+                raise
+        return True
 
     @property
     def send_path(self) -> str:

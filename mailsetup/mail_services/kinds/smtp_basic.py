@@ -6,13 +6,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from mailsetup.mail_services.authorities import authority_certificates
-from mailsetup.mail_services.base import Field, Platform, Token
+from mailsetup.mail_services.base import Field, Platform, Token, WayOut
+from mailsetup.mail_services.clouds import CLOUDS
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.limits import EXCHANGE_SMTP, Limits, exchange_mailbox, is_exchange
 from mailsetup.mail_services.smtp_auth import Login
 from mailsetup.mail_services.smtp_service import SMTPService
 from mailsetup.mail_services.standard_fields import clean_sender, clean_server, standard_fields
 from mailsetup.mail_services.values import Answers, one_line
+
+EXCHANGE_HOSTS = frozenset(cloud.smtp_host for cloud in CLOUDS.values())
+TIMETABLE = (
+    "Microsoft is ending sign-in with a password for Exchange Online. From the end of December 2026 it is off by "
+    "default, and an administrator may switch it on again; for organisations made after that it is not available. The "
+    "final date will be announced in the second half of 2027."
+)
 
 
 class SMTPBasic(SMTPService):
@@ -58,6 +66,12 @@ class SMTPBasic(SMTPService):
             placeholder="-----BEGIN CERTIFICATE-----",
         ),
     )
+
+    @classmethod
+    def way_out(cls, settings: Mapping[str, Any], credential_type: str, cause: str) -> WayOut | None:
+        """Exchange Online is ending sign-in by password (Exchange Team blog of January 2026, MC786329)."""
+        host = str(settings.get("host", "")).lower()
+        return WayOut("graph_client_credentials", "Move to Graph", TIMETABLE) if host in EXCHANGE_HOSTS else None
 
     @classmethod
     def clean(cls, raw: Mapping[str, str], *, platform: Platform) -> dict[str, Any]:

@@ -7,12 +7,18 @@ from dataclasses import replace
 from typing import Any
 
 from mailsetup.mail_services import limits, microsoft
-from mailsetup.mail_services.base import Consent, Field, Platform, Token, TokenCache
+from mailsetup.mail_services.base import Consent, Field, Platform, Report, Token, TokenCache, WayOut
 from mailsetup.mail_services.clouds import cloud_of
+from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.smtp_auth import Login
 from mailsetup.mail_services.smtp_service import SMTPService
 from mailsetup.mail_services.standard_fields import clean_mailbox, clean_sender, standard_fields
 from mailsetup.mail_services.values import Answers
+
+SMTP_OFF = (
+    "SMTP sign-in is switched off at Microsoft. Graph does not need it: the same app or sign-in and the same values "
+    "can be used there."
+)
 
 
 class SMTPXOAuth2(SMTPService):
@@ -25,6 +31,7 @@ class SMTPXOAuth2(SMTPService):
     stages = ("settings", "token", "resolve", "connect", "tls", "authenticate", "sender", "recipient", "accept")
     credential_types = ("microsoft_app", "microsoft_grant")
     consent = Consent.SIGN_IN
+    app_permission = "SMTP.SendAsApp"
     connections_per_mailbox = 3
     limits = limits.EXCHANGE_SMTP
     fields = standard_fields(
@@ -58,6 +65,14 @@ class SMTPXOAuth2(SMTPService):
         return {**server, "username": mailbox, **sender}
 
     @classmethod
+    def way_out(cls, settings: Mapping[str, Any], credential_type: str, cause: str) -> WayOut | None:
+        """Graph needs no SMTP sign-in to be switched on."""
+        if not cause.startswith("smtp_auth_off"):
+            return None
+        kind = "graph_client_credentials" if credential_type == "microsoft_app" else "graph_delegated"
+        return WayOut(kind, "Move to Graph", SMTP_OFF)
+
+    @classmethod
     def sign_in_scopes(cls, public: Mapping[str, str], platform: Platform) -> tuple[str, ...]:
         """What the person is asked to allow."""
         return (cloud_of(public.get("cloud", ""), platform).smtp_scope,)
@@ -74,6 +89,24 @@ class SMTPXOAuth2(SMTPService):
     def mailbox_of(cls, settings: Mapping[str, Any], public: Mapping[str, str]) -> str:
         """The mailbox, whichever way mail gets to it."""
         return limits.exchange_mailbox(settings)
+
+    def may_use(self, mailbox: str) -> bool:
+        """Signing in as the mailbox is what the right is for."""
+        other = type(self)(
+            {**self.settings, "username": mailbox},
+            credential=self.credential,
+            platform=self.platform,
+            tokens=self.tokens,
+        )
+        try:
+            other.open(Report())
+        except TransportError as error:
+            if error.stage == "authenticate" and error.permanent:
+                return False
+            raise
+        finally:
+            other.close()
+        return True
 
     def server(self) -> tuple[str, int, str]:
         """The mail server of the credential's cloud."""

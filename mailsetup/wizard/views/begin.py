@@ -13,7 +13,7 @@ from mailsetup.core.errors import InvalidInput, NotFound
 from mailsetup.mail_services import registry
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.web.session import db_session
-from mailsetup.wizard import drafts, steps
+from mailsetup.wizard import drafts, moving, steps
 from mailsetup.wizard.models import SetupDraft
 from mailsetup.wizard.suggest import Proposal, suggest
 from mailsetup.wizard.views.blueprint import find_draft, go, page, setup, wrong
@@ -97,6 +97,26 @@ def edit(config_id: uuid.UUID) -> ResponseReturnValue:
     draft = drafts.draft_of_config(db_session(), config, current_user())
     db_session().commit()
     return go(draft, steps.SENDER)
+
+
+@setup.post("/move/<uuid:config_id>")
+@require(ADMIN)
+def move(config_id: uuid.UUID) -> ResponseReturnValue:
+    """Begins to move a saved setup to another way of sending, beside the old one."""
+    config = fetch_owned(db_session(), OutboundConfig, current_workspace().id, config_id)
+    draft = moving.begin_move(db_session(), config, current_user())
+    db_session().commit()
+    return go(draft, steps.CREDENTIAL)
+
+
+@setup.post("/back/<uuid:config_id>")
+@require(ADMIN)
+def move_back(config_id: uuid.UUID) -> ResponseReturnValue:
+    """Begins to switch back to what the setup was before: that is tested too."""
+    config = fetch_owned(db_session(), OutboundConfig, current_workspace().id, config_id)
+    draft = moving.begin_return(db_session(), config, current_user())
+    db_session().commit()
+    return go(draft, steps.first_open(db_session(), draft))
 
 
 def _answer_question(draft: SetupDraft | None) -> ResponseReturnValue:

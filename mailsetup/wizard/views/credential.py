@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from typing import Any
 
 from flask import flash, request
@@ -12,18 +11,18 @@ from flask.typing import ResponseReturnValue
 from mailsetup.core.db import fetch_owned
 from mailsetup.core.errors import InvalidInput, NotFound
 from mailsetup.credentials import vault
-from mailsetup.credentials.form import CredentialForm, credential_form, posted_entries, posted_form
+from mailsetup.credentials.form import CredentialForm, credential_form, offered, posted_entries, posted_form
 from mailsetup.credentials.listing import Listed, list_all, listed
 from mailsetup.credentials.models import Credential
 from mailsetup.credentials.views import made_certificate
 from mailsetup.mail_services import credential_types
 from mailsetup.mail_services.base import Consent, Field
-from mailsetup.mail_services.clouds import cloud_of
 from mailsetup.mail_services.credential_types import CredentialType
 from mailsetup.platform import current_platform
 from mailsetup.web.forms import posted_values
 from mailsetup.web.session import db_session
-from mailsetup.wizard import drafts, steps
+from mailsetup.wizard import drafts, handover, steps
+from mailsetup.wizard.guide import Guide, guide_of
 from mailsetup.wizard.models import SetupDraft
 from mailsetup.wizard.views.blueprint import find_draft, go, page, setup, wrong
 from mailsetup.workspaces.access import current_actor, current_user, require
@@ -31,18 +30,6 @@ from mailsetup.workspaces.models import ADMIN
 
 TEMPLATE = "setup/credential.html"
 NONE = "none"
-
-
-@dataclass(frozen=True)
-class Guide:
-    """What the written-out steps of a kind are filled with (templates/wizard/kinds/)."""
-
-    redirect_uri: str
-    portal_url: str
-    signing_in: bool
-    from_address: str
-    client_id: str
-    tenant_id: str
 
 
 @setup.get("/<uuid:draft_id>/credential")
@@ -98,7 +85,7 @@ def choices(draft: SetupDraft, *, form: CredentialForm | None = None) -> dict[st
     types = [credential_types.get(name) for name in service.credential_types]
     type_ = form.type if form else _wanted_type(types)
     platform = current_platform()
-    own_app = tuple(field for field in type_.fields if field.name != "app")
+    own_app = offered(field for field in type_.fields if field.name != "app")
     return {
         "service": service,
         "entries": _fitting(draft, service.credential_types),
@@ -114,6 +101,8 @@ def choices(draft: SetupDraft, *, form: CredentialForm | None = None) -> dict[st
         "no_login": bool(draft.settings.get(drafts.NO_LOGIN)) and draft.credential_id is None,
         "guide": _guide(draft, type_),
         "made": _made(draft),
+        "handover": handover.progress_of(db_session(), draft),
+        "handover_link": "",
     }
 
 
@@ -159,19 +148,14 @@ def _posted_type(draft: SetupDraft) -> CredentialType:
 
 
 def _guide(draft: SetupDraft, type_: CredentialType) -> Guide:
-    platform = current_platform()
     found = drafts.credential_of(db_session(), draft)
-    facts = vault.public_facts(db_session(), found) if found else {}
-    return Guide(
-        redirect_uri=platform.redirect_uri,
-        portal_url=cloud_of(facts.get("cloud", ""), platform).portal_url,
+    return guide_of(
+        vault.public_facts(db_session(), found) if found else {},
         signing_in=type_.consent is Consent.SIGN_IN,
         from_address=str(draft.settings.get("from_address") or ""),
-        client_id=facts.get("client_id", ""),
-        tenant_id=facts.get("tenant_id", ""),
     )
 
 
 def own_app_fields() -> tuple[Field, ...]:
     """The fields of an own app to sign in through."""
-    return tuple(field for field in credential_types.MICROSOFT_GRANT.fields if field.name != "app")
+    return offered(field for field in credential_types.MICROSOFT_GRANT.fields if field.name != "app")

@@ -1,0 +1,91 @@
+"""What an app may do by its token, compared with what sending needs (Microsoft, "Microsoft Graph permissions").
+
+With RBAC for Applications the right lives in Exchange and the token may name no role at all, which is no fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+ENOUGH, TENANT_WIDE, LIMITED, MISSING, TOO_MUCH = "enough", "tenant_wide", "limited", "missing", "too_much"
+# What sign-in itself brings along, and what lets nobody read or send anything.
+HARMLESS = frozenset({"openid", "profile", "email", "offline_access", "User.Read"})
+FOR_SENDING = frozenset({"Mail.Send", "Mail.Send.Shared", "SMTP.Send", "SMTP.SendAsApp"})
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The verdict, with what is wanted, what is too much, and a sentence each for what it means and what to do."""
+
+    state: str
+    wanted: str
+    extra: tuple[str, ...]
+    title: str
+    advice: str
+
+    @property
+    def good(self) -> bool:
+        """Whether nobody needs to act."""
+        return self.state in {ENOUGH, LIMITED}
+
+
+def audit(wanted: str, granted: Iterable[str], *, app_only: bool = True, more: Iterable[str] = ()) -> Audit:
+    """The verdict on what a token names; `more` is what else the settings need."""
+    named = {one.rpartition("/")[2] for one in granted}
+    extra = tuple(sorted(named - HARMLESS - FOR_SENDING - set(more)))
+    if extra:
+        return _too_much(wanted, extra)
+    if wanted in named:
+        return _tenant_wide(wanted) if app_only else _enough(wanted)
+    if not named - HARMLESS and app_only:
+        return _limited(wanted)
+    return _missing(wanted)
+
+
+def _too_much(wanted: str, extra: tuple[str, ...]) -> Audit:
+    listed = ", ".join(extra)
+    return Audit(
+        TOO_MUCH,
+        wanted,
+        extra,
+        f"The app may do more than send mail: {listed}.",
+        f"Sending needs {wanted} alone. Under API permissions in Entra, remove {listed}: whoever got hold of this "
+        "credential could use it.",
+    )
+
+
+def _tenant_wide(wanted: str) -> Audit:
+    return Audit(
+        TENANT_WIDE,
+        wanted,
+        (),
+        f"The app has {wanted}, for every mailbox of the organisation.",
+        f"Mail goes out. To allow one mailbox alone, run the commands below, then remove {wanted} under API "
+        "permissions in Entra: beside a limit in Exchange it stays an open door.",
+    )
+
+
+def _enough(wanted: str) -> Audit:
+    return Audit(ENOUGH, wanted, (), f"The sign-in allows {wanted} and nothing more than it needs.", "")
+
+
+def _limited(wanted: str) -> Audit:
+    return Audit(
+        LIMITED,
+        wanted,
+        (),
+        "The token names no permission.",
+        "That is right when Exchange limits the app by RBAC for Applications: then a passed test is the proof. "
+        f"Otherwise {wanted} is missing: add it under API permissions in Entra and grant admin consent.",
+    )
+
+
+def _missing(wanted: str) -> Audit:
+    return Audit(
+        MISSING,
+        wanted,
+        (),
+        f"The permission {wanted} is missing.",
+        f"In Entra, under API permissions, add {wanted} and choose Grant admin consent. It counts after 2-3 minutes.",
+    )

@@ -1,0 +1,81 @@
+"""Leaving password sign-in: Graph beside the old way, a switch, and a way back."""
+
+import pytest
+from sqlalchemy import select
+
+from mailsetup.outbound.models import OutboundConfig
+from mailsetup.wizard.models import SetupDraft
+from tests import factories
+from tests.outbound.conftest import box
+from tests.outbound.microsoft_world import make_app_credential, make_setup, settings_for
+
+__all__ = ["box"]
+
+
+@pytest.fixture
+def settings_changes(box):
+    return settings_for(box)
+
+
+@pytest.fixture
+def config(session, alice):
+    settings = factories.smtp_settings(host="smtp.office365.com", from_address="ar@contoso.com")
+    credential = factories.make_credential(session, alice.workspace)
+    return factories.make_config(session, alice.workspace, settings=settings, credential=credential)
+
+
+def draft_of(session) -> SetupDraft:
+    session.rollback()
+    found: SetupDraft = session.scalars(select(SetupDraft)).one()
+    return found
+
+
+def save(alice, draft):
+    """Sender and save, as the wizard sends them."""
+    form = {**draft.settings, "name": "Moved", "alerts_address": "it@northwind.example", "action": "next"}
+    assert alice.client.post(f"/setup/{draft.id}/sender", data=form).status_code == 302
+    return alice.client.post(f"/setup/{draft.id}/save", data={"untested": "true", "anyway": "true"})
+
+
+def test_it_shows_the_timetable_for_an_exchange_host_alone(alice, session, config):
+    page = alice.client.get(f"/outbound/{config.id}").text
+    assert "end of December 2026" in page
+    assert "Move to Graph" in page
+    other = factories.make_config(session, alice.workspace, name="Other", is_default=False)
+    assert "Move to Graph" not in alice.client.get(f"/outbound/{other.id}").text
+
+
+def test_it_moves_beside_the_old_way_and_back(alice, session, box, config):
+    old = (config.kind, config.settings, config.credential_id)
+    assert alice.client.post(f"/setup/move/{config.id}").status_code == 302
+    draft = draft_of(session)
+    assert (draft.kind, draft.settings["from_address"]) == ("graph_client_credentials", "ar@contoso.com")
+    session.refresh(config)
+    assert (config.kind, config.settings, config.credential_id) == old
+    app = make_app_credential(session, alice.workspace, box)
+    alice.client.post(f"/setup/{draft.id}/credential", data={"credential_id": str(app.id)})
+    save(alice, draft)
+    session.refresh(config)
+    assert (config.kind, config.credential_id) == ("graph_client_credentials", app.id)
+    assert "Switch back" in alice.client.get(f"/outbound/{config.id}").text
+    alice.client.post(f"/setup/back/{config.id}")
+    back = draft_of(session)
+    assert (back.kind, back.credential_id, back.settings["host"]) == (old[0], old[2], "smtp.office365.com")
+
+
+@pytest.mark.parametrize("cause", ["smtp_auth_off_tenant", "smtp_auth_off_mailbox"])
+def test_it_leads_from_smtp_that_is_switched_off_to_graph_with_its_values(alice, session, box, cause):
+    app = make_app_credential(session, alice.workspace, box)
+    config = make_setup(session, app, "ar@contoso.com", "smtp_xoauth2", health="broken", health_cause=cause)
+    alice.client.post(f"/setup/move/{config.id}")
+    draft = draft_of(session)
+    assert (draft.kind, draft.credential_id) == ("graph_client_credentials", app.id)
+    assert draft.settings["username"] == draft.settings["from_address"] == "ar@contoso.com"
+
+
+def test_it_moves_nothing_that_does_not_end_and_is_for_admins(alice, bob, charlie, session, config):
+    other = factories.make_config(session, alice.workspace, name="Other", is_default=False)
+    assert alice.client.post(f"/setup/move/{other.id}").status_code == 409
+    assert alice.client.post(f"/setup/back/{other.id}").status_code == 409
+    assert [one.client.post(f"/setup/move/{config.id}").status_code for one in (bob, charlie)] == [403, 404]
+    assert session.scalars(select(OutboundConfig.moved_from)).all() == [{}, {}]
