@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import other_figures, page_figures, report, smtp_figures
+from bench import click_figures, other_figures, page_figures, report, smtp_figures
 from bench.world import World
 
 Measure = Callable[[World], tuple[float, float]]
@@ -36,6 +36,15 @@ FIGURES = (
     Figure("P5", "200 ms latency, 1,000 workspaces: share of lanes / latency", other_figures.p5, 0.6, 0.85, rounds=1),
     Figure("P6 queue_mail", "queue_mail over bare inserts, a commit each", other_figures.p6_queue, 0.35, 0.6),
     Figure("P6 batch", "Batch of 100 over bare inserts, 50 a commit", other_figures.p6_batch, 0.25, 0.5),
+    Figure(
+        "P7",
+        "Click on Test to the verdict, less the service, p95 (ms)",
+        click_figures.p7,
+        700,
+        300,
+        least=True,
+        rounds=3,
+    ),
     Figure("P8", "Claim+done of 50: 1,000,000 rows over 1,000 (ms)", other_figures.p8, 2.0, 1.3, least=True, rounds=1),
     Figure("P9", "Noisy neighbour: p95 queued to sent (s)", other_figures.p9, 5, 1, least=True, rounds=1),
     Figure("P10 worker", "Memory of a worker, 32 lanes busy (MB)", other_figures.p10_worker, 160, 110, least=True),

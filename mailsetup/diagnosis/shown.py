@@ -10,6 +10,7 @@ from typing import Any
 from flask import url_for
 from sqlalchemy import select
 
+from mailsetup.core.clock import utcnow
 from mailsetup.credentials.models import Credential
 from mailsetup.diagnosis import domains, waiting
 from mailsetup.diagnosis.arrival import is_looked_for
@@ -26,6 +27,7 @@ from mailsetup.web.session import db_session
 SIGNING_IN = frozenset({"token", "authenticate"})
 HISTORY = 10
 COMPARED = 50
+YOUNG_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class TestView:
     bundle_json: str
     waits: str
     correct_path: str
+    asks_again: str
     looked_for: bool
     received_at: datetime | None
     domain: DomainReport | None
@@ -59,10 +62,19 @@ def view_of(run: TestRun) -> TestView:
         bundle_json=support_json(run),
         waits=waiting.reason(db_session(), run),
         correct_path=_correct_path(run),
+        asks_again=_asks_again(run),
         looked_for=is_looked_for(run),
         received_at=_received_at(run.arrival or {}),
         domain=_domain_after(run),
     )
+
+
+def _asks_again(run: TestRun) -> str:
+    """When the page asks for news, as htmx writes it: often at first, as most tests are over within a second."""
+    if run.finished:
+        return "5s"
+    young = (utcnow() - run.created_at).total_seconds() < YOUNG_SECONDS
+    return "120ms" if young else "400ms"
 
 
 def _received_at(arrival: dict[str, Any]) -> datetime | None:

@@ -1,7 +1,10 @@
 """Pages of tests."""
 
+from datetime import timedelta
+
 import pytest
 
+from mailsetup.core.clock import utcnow
 from mailsetup.diagnosis.jobs import run_test
 from mailsetup.diagnosis.start import LIMIT, start_test_run
 from tests import factories
@@ -98,3 +101,10 @@ def test_it_leads_to_a_refused_credential_and_back(alice, run, server):
     run_test(str(run.id))
     page = alice.client.get(f"/tests/{run.id}").text
     assert f"/credentials/{run.credential_id}/edit?next=/tests/{run.id}" in page
+
+
+def test_it_asks_often_at_first_and_then_less(alice, run, session):
+    assert "delay:120ms" in alice.client.get(f"/tests/{run.id}/stages").text
+    run.created_at = utcnow() - timedelta(seconds=4)
+    session.commit()
+    assert "delay:400ms" in alice.client.get(f"/tests/{run.id}/stages").text
