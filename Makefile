@@ -42,8 +42,9 @@ test-chaos: installed-dev ## Kill and restart everything at random (SECONDS=600 
 	@$(PYTHON) mailsetup/cli/system_packages.py
 	@$(BIN)/python -m tests.chaos.campaign --seconds $(SECONDS) --database $(DATABASE) --seed $(SEED) --keep
 
-test-hints: installed-dev ## Throw 100,000 arbitrary answers at the explainer (fewer: make test-hints EXAMPLES=5000)
-	@MAILSETUP_EXPLAIN_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n 0 --timeout 7200 tests/mail_services/hints/test_hostile.py
+test-hints: installed-dev ## Explain 100,000 arbitrary answers, then every failure of a server in the browser (EXAMPLES=5000)
+	@MAILSETUP_EXPLAIN_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n 0 --timeout 7200 tests/mail_services/hints
+	@MAILSETUP_ALL_FAILURES=1 $(BIN)/python -m pytest -n 0 tests/paths/test_failures.py
 
 bench: installed-dev ## Measure everything beside its yardstick (one figure: make bench ONLY=P1)
 	@$(PYTHON) mailsetup/cli/system_packages.py
