@@ -25,7 +25,7 @@ from mailsetup.events import sweep as events_sweep
 from mailsetup.outbound import app_checks, expiring, platform_end, probe, renewal
 from mailsetup.outbox import hours
 from mailsetup.outbox import sweep as outbox_sweep
-from mailsetup.workspaces import post
+from mailsetup.workspaces import audit_chain, post
 from mailsetup.workspaces.starting import refuse_unsafe_start
 
 LEASE = "scheduler"
@@ -52,6 +52,7 @@ JOBS = (
     Periodic("letters", 15.0, post.upkeep),
     Periodic("hours", 60.0, hours.roll_up),
     Periodic("probe", 30.0, probe.probe_due),
+    Periodic("audit_heads", 3600.0, audit_chain.log_heads),
     Periodic("renewal", 60.0, renewal.renew_due),
     Periodic("app_checks", 900.0, app_checks.check_due),
     Periodic("expiring", 900.0, expiring.tell_expiring),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from mailsetup.cli.audit import audit
 from mailsetup.cli.database import database
 from mailsetup.cli.demo import demo
 from mailsetup.cli.doctor import doctor
@@ -20,6 +21,7 @@ commands: tuple[click.Command, ...] = (
     user,
     demo,
     keys,
+    audit,
     doctor,
     microsoft_manual,
     *outbox_commands,

@@ -18,11 +18,15 @@ from mailsetup.core.crypto import sealed_with
 from mailsetup.core.db import session_scope
 from mailsetup.core.errors import SettingsError, UnsealError
 from mailsetup.core.key_file import KeyFile
-from mailsetup.workspaces.models import WorkspaceKey
+from mailsetup.workspaces import audit_chain
+from mailsetup.workspaces.models import AuditHead, WorkspaceKey
 from mailsetup.workspaces.sealing import sealed_by
 
 BATCH = 100
 NO_ID = uuid.UUID(int=0)
+Wrapped = type[WorkspaceKey] | type[AuditHead]
+# Where keys of workspaces lie, and what is put before the workspace's id in the place that each is bound to.
+LABELS: dict[Wrapped, str] = {WorkspaceKey: "", AuditHead: audit_chain.LABEL}
 log = structlog.get_logger()
 
 
@@ -93,7 +97,7 @@ def _edit(change: Callable[[KeyFile], None]) -> None:
 def key_counts() -> Counter[str]:
     """How many workspace keys each master key seals."""
     with session_scope() as session:
-        return Counter(map(sealed_with, session.scalars(select(WorkspaceKey.wrapped))))
+        return Counter(sealed_with(wrapped) for table in LABELS for wrapped in session.scalars(select(table.wrapped)))
 
 
 @keys.command("rewrap")
@@ -103,13 +107,16 @@ def rewrap(resume: bool) -> None:
     before = key_counts()[settings.current().key_ring.primary]
     if resume:
         click.echo(f"{before} workspace keys were done before.")
-    walk = Rewrapping()
-    while walk.step():
-        pass
-    click.echo(f"{walk.done} workspace keys are now sealed by {settings.current().key_ring.primary}.")
-    for workspace_id in walk.refused:
+    walks = [Rewrapping(table) for table in LABELS]
+    for walk in walks:
+        while walk.step():
+            pass
+    done = sum(walk.done for walk in walks)
+    click.echo(f"{done} workspace keys are now sealed by {settings.current().key_ring.primary}.")
+    refused = [workspace_id for walk in walks for workspace_id in walk.refused]
+    for workspace_id in refused:
         click.echo(f"workspace {workspace_id}: its key does not open here: it was changed, or belongs to another row.")
-    if walk.refused:
+    if refused:
         raise SystemExit(1)
 
 
@@ -117,6 +124,7 @@ def rewrap(resume: bool) -> None:
 class Rewrapping:
     """A walk over the workspace keys by id; it needs no memory of its own, as each key says which one sealed it."""
 
+    table: Wrapped = WorkspaceKey
     after: uuid.UUID = NO_ID
     done: int = 0
     refused: list[uuid.UUID] = field(default_factory=list)
@@ -125,11 +133,10 @@ class Rewrapping:
         """Rewraps a batch in one transaction; False when none is left."""
         primary = settings.current().key_ring.primary
         others = (key_id for key_id in settings.current().key_ring.keys if key_id != primary)
-        query = select(WorkspaceKey.workspace_id, WorkspaceKey.wrapped).where(
-            sealed_by(others), WorkspaceKey.workspace_id > self.after
-        )
+        row_id, wrapped = self.table.workspace_id, self.table.wrapped
+        query = select(row_id, wrapped).where(sealed_by(others, wrapped), row_id > self.after)
         with session_scope() as session:
-            rows = session.execute(query.order_by(WorkspaceKey.workspace_id).limit(BATCH)).all()
+            rows = session.execute(query.order_by(row_id).limit(BATCH)).all()
             done = sum(self._rewrap(session, workspace_id, wrapped) for workspace_id, wrapped in rows)
         self.done += done
         self.after = rows[-1].workspace_id if rows else self.after
@@ -137,17 +144,17 @@ class Rewrapping:
 
     def _rewrap(self, session: Session, workspace_id: uuid.UUID, wrapped: str) -> int:
         try:
-            return _rewrap_one(session, workspace_id, wrapped)
+            return _rewrap_one(session, self.table, workspace_id, wrapped)
         except UnsealError:
             log.error("workspace_key_does_not_open", workspace_id=str(workspace_id))
             self.refused.append(workspace_id)
             return 0
 
 
-def _rewrap_one(session: Session, workspace_id: uuid.UUID, wrapped: str) -> int:
-    ring = settings.current().key_ring
-    fresh = ring.wrap(ring.unwrap(wrapped, workspace_id=str(workspace_id)), workspace_id=str(workspace_id))
+def _rewrap_one(session: Session, table: Wrapped, workspace_id: uuid.UUID, wrapped: str) -> int:
+    ring, place = settings.current().key_ring, f"{LABELS[table]}{workspace_id}"
+    fresh = ring.wrap(ring.unwrap(wrapped, workspace_id=place), workspace_id=place)
     # Only what was read is replaced: whoever writes at the same moment wins.
-    kept = WorkspaceKey.workspace_id == workspace_id, WorkspaceKey.wrapped == wrapped
-    result = session.execute(update(WorkspaceKey).where(*kept).values(wrapped=fresh))
+    kept = table.workspace_id == workspace_id, table.wrapped == wrapped
+    result = session.execute(update(table).where(*kept).values(wrapped=fresh))
     return result.rowcount if isinstance(result, CursorResult) else 0

@@ -70,6 +70,38 @@ def raise_walls(connection: Connection) -> None:
         connection.exec_driver_sql(f"CREATE POLICY {WALL} ON {name} USING ({inside}) WITH CHECK ({inside})")
 
 
+def forbid_changes(connection: Connection, table: str) -> None:
+    """From here on rows of this table can be added, and neither changed nor deleted, whoever asks."""
+    name = connection.dialect.identifier_preparer.quote(table)
+    for statement in _STAYS[connection.dialect.name]:
+        connection.exec_driver_sql(statement.format(table=name))
+
+
+def allow_changes(connection: Connection, table: str) -> None:
+    """Takes `forbid_changes` back."""
+    name = connection.dialect.identifier_preparer.quote(table)
+    for statement in _STAYS_NO_MORE[connection.dialect.name]:
+        connection.exec_driver_sql(statement.format(table=name))
+
+
+_SAYS = "rows of {table} are neither changed nor deleted"
+_STAYS = {
+    "postgresql": (
+        "CREATE FUNCTION {table}_stay() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{_SAYS}'; END $$",
+        "CREATE TRIGGER {table}_stay BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {table}_stay()",
+    ),
+    "sqlite": tuple(
+        f"CREATE TRIGGER {{table}}_{verb} BEFORE {verb.upper()} ON {{table}} BEGIN SELECT RAISE(ABORT, '{_SAYS}'); END"
+        for verb in ("update", "delete")
+    ),
+}
+_STAYS_NO_MORE = {
+    "postgresql": ("DROP TRIGGER {table}_stay ON {table}", "DROP FUNCTION {table}_stay()"),
+    "sqlite": ("DROP TRIGGER {table}_update", "DROP TRIGGER {table}_delete"),
+}
+
+
 def unwalled_tables(connection: Connection) -> list[str]:
     """Tables of workspaces without the wall; none on a database that is at the newest migration."""
     return [str(row[0]) for row in connection.execute(text(_UNWALLED), {"wall": WALL}).all()]
@@ -96,4 +128,6 @@ def grant_to(connection: Connection, role: str) -> None:
     name = connection.dialect.identifier_preparer.quote(role)
     connection.exec_driver_sql(f"GRANT USAGE ON SCHEMA public TO {name}")
     connection.exec_driver_sql(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}")
+    if connection.execute(text("SELECT to_regclass('audit_events') IS NOT NULL")).scalar():
+        connection.exec_driver_sql(f"REVOKE UPDATE, DELETE ON audit_events FROM {name}")
     connection.exec_driver_sql(f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {name}")

@@ -6,9 +6,12 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from mailsetup.core.clock import utcnow
+from mailsetup.core.ids import new_id
+from mailsetup.workspaces import audit_chain
 from mailsetup.workspaces.models import AuditEvent
 
 
@@ -22,6 +25,7 @@ class Actor:
 
 SYSTEM = Actor("mailsetup")
 PAGE = 50
+EXPORTED = 50_000
 
 
 @dataclass(frozen=True)
@@ -43,17 +47,18 @@ def record(
     **detail: Any,
 ) -> None:
     """Writes who did what, in the caller's transaction; `action` is `thing:verb`; never the value of a secret."""
-    session.add(
-        AuditEvent(
-            workspace_id=workspace_id,
-            actor_id=actor.user_id,
-            actor_label=actor.label,
-            action=action,
-            subject=subject[:200],
-            subject_id=str(subject_id),
-            detail=detail,
-        )
+    event = AuditEvent(
+        id=new_id(),
+        created_at=utcnow(),
+        workspace_id=workspace_id,
+        actor_id=actor.user_id,
+        actor_label=actor.label,
+        action=action,
+        subject=subject[:200],
+        subject_id=str(subject_id),
+        detail=detail,
     )
+    audit_chain.append(session, event)
 
 
 @dataclass(frozen=True)
@@ -68,13 +73,23 @@ def list_events(
     session: Session, workspace_id: uuid.UUID, wanted: AuditFilter, *, before: uuid.UUID | None = None
 ) -> tuple[list[AuditEvent], uuid.UUID | None]:
     """A page of events, newest first, and where the next page begins."""
-    query = select(AuditEvent).where(AuditEvent.workspace_id == workspace_id)
-    for column, value in ((AuditEvent.action, wanted.action), (AuditEvent.actor_label, wanted.person)):
-        query = query.where(column == value) if value else query
+    query = _matching(workspace_id, wanted)
     # Ids are ordered by time, so the id of the last row shown is the cursor.
     query = query.where(AuditEvent.id < before) if before else query
     rows = list(session.scalars(query.order_by(AuditEvent.id.desc()).limit(PAGE + 1)))
     return rows[:PAGE], rows[PAGE - 1].id if len(rows) > PAGE else None
+
+
+def all_events(session: Session, workspace_id: uuid.UUID, wanted: AuditFilter) -> list[AuditEvent]:
+    """What an export holds: newest first, the newest 50,000."""
+    return list(session.scalars(_matching(workspace_id, wanted).order_by(AuditEvent.id.desc()).limit(EXPORTED)))
+
+
+def _matching(workspace_id: uuid.UUID, wanted: AuditFilter) -> Select[AuditEvent]:
+    query = select(AuditEvent).where(AuditEvent.workspace_id == workspace_id)
+    for column, value in ((AuditEvent.action, wanted.action), (AuditEvent.actor_label, wanted.person)):
+        query = query.where(column == value) if value else query
+    return query
 
 
 def audit_choices(session: Session, workspace_id: uuid.UUID) -> AuditChoices:

@@ -36,8 +36,10 @@ VERBS = {
     "promote": "moved to its new secret",
     "go-back": "old secret taken up again",
     "end-old": "old secret ended",
+    "export": "taken away as a file",
 }
 THINGS = {
+    "audit": "Audit trail",
     "user": "Person",
     "api-key": "API key",
     "api_key": "API key",

@@ -124,16 +124,38 @@ class Letter(HasId, Base):
 
 
 class AuditEvent(HasId, Base):
-    """Who did what to which row, and when. Written only by `audit.record`."""
+    """Who did what to which row, and when. Written only by `audit.record`; the database refuses every change.
+
+    It outlives the workspace and the person it names, so it points to neither. `number` and `mark` are its place in the
+    workspace's chain (audit_chain.py); events from before there were chains have none.
+    """
 
     __tablename__ = "audit_events"
-    __table_args__ = (Index("ix_audit_events_workspace_time", "workspace_id", "created_at"),)
+    __table_args__ = (
+        Index("ix_audit_events_workspace_time", "workspace_id", "created_at"),
+        UniqueConstraint("workspace_id", "number"),
+    )
 
-    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
-    actor_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    workspace_id: Mapped[uuid.UUID]
+    actor_id: Mapped[uuid.UUID | None]
     actor_label: Mapped[str] = mapped_column(String(254))
     action: Mapped[str] = mapped_column(String(60))
     subject: Mapped[str] = mapped_column(String(200))
     subject_id: Mapped[str] = mapped_column(String(40), default="")
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    number: Mapped[int | None]
+    mark: Mapped[str] = mapped_column(String(64), default="")
+
+
+class AuditHead(Base):
+    """Where the chain of a workspace's audit trail ends; `wrapped` is the key of its marks, under a master key."""
+
+    __tablename__ = "audit_heads"
+
+    workspace_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    number: Mapped[int]
+    mark: Mapped[str] = mapped_column(String(64))
+    seal: Mapped[str] = mapped_column(String(64))
+    wrapped: Mapped[str] = mapped_column(String(400))
     created_at: Mapped[datetime] = mapped_column(default=utcnow)

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterable
 
 from sqlalchemy import ColumnElement, false, or_
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from mailsetup import settings
 from mailsetup.core import crypto
@@ -41,10 +41,10 @@ def data_key(session: Session, workspace_id: uuid.UUID) -> bytes:
     return key
 
 
-def sealed_by(key_ids: Iterable[str]) -> ColumnElement[bool]:
+def sealed_by(key_ids: Iterable[str], column: InstrumentedAttribute[str] = WorkspaceKey.wrapped) -> ColumnElement[bool]:
     """Whether one of these master keys wrapped a workspace's key."""
     prefixes = (f"{crypto.VERSION}.{key_id}." for key_id in key_ids)
-    return or_(false(), *(WorkspaceKey.wrapped.startswith(prefix, autoescape=True) for prefix in prefixes))
+    return or_(false(), *(column.startswith(prefix, autoescape=True) for prefix in prefixes))
 
 
 def seal(session: Session, place: Place, value: str) -> str:

@@ -59,9 +59,10 @@ def seal_many(session: Session, ring: KeyRing, count: int) -> list[uuid.UUID]:
 
 def rewrap() -> None:
     """What the command does, in a process of its own."""
-    walk = key_commands.Rewrapping()
-    while walk.step():
-        pass
+    for table in key_commands.LABELS:
+        walk = key_commands.Rewrapping(table)
+        while walk.step():
+            pass
 
 
 def left(session: Session) -> int:

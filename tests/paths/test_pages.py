@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product"), pytest.ma
 # Answers to machines, not pages.
 NOT_PAGES = {
     "static": "files",
+    "audit.export": "a file",
     "api.index": "API",
     "api.show": "API",
     "api.list_setups": "API",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from mailsetup.mail_services.base import Field
 from mailsetup.web.session import db_session
-from mailsetup.workspaces.access import current_workspace, require
-from mailsetup.workspaces.audit import AuditFilter, audit_choices, list_events
+from mailsetup.workspaces.access import current_actor, current_workspace, require
+from mailsetup.workspaces.audit import AuditFilter, all_events, audit_choices, list_events, record
+from mailsetup.workspaces.audit_export import csv_text
 from mailsetup.workspaces.audit_words import action_words, detail_words
 from mailsetup.workspaces.models import ADMIN
 
@@ -33,6 +34,19 @@ def index() -> ResponseReturnValue:
         action_words=action_words,
         detail_words=detail_words,
     )
+
+
+@blueprint.get("/export.csv", endpoint="export")
+@require(ADMIN)
+def export() -> ResponseReturnValue:
+    """The events that fit the filter, for a spreadsheet; taking them away is itself an event."""
+    session, workspace, person = db_session(), current_workspace(), current_actor()
+    wanted = AuditFilter(request.args.get("action", ""), request.args.get("person", ""))
+    text = csv_text(all_events(session, workspace.id, wanted))
+    record(session, workspace.id, actor=person, action="audit:export", subject=workspace.name)
+    session.commit()
+    headers = {"Content-Disposition": 'attachment; filename="audit.csv"'}
+    return Response(text, headers=headers, content_type="text/csv; charset=utf-8")
 
 
 def _filters(workspace_id: uuid.UUID, wanted: AuditFilter) -> tuple[Field, ...]:
