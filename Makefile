@@ -16,10 +16,10 @@ BIN := .venv/bin
 LINTERS := ruff format types ladder templates architecture
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-hints test-faults test-chaos bench lint format lock installed installed-dev $(addprefix lint-,$(LINTERS))
+.PHONY: help run test test-hints test-faults test-security test-chaos bench lint format lock installed installed-dev $(addprefix lint-,$(LINTERS))
 
 help: ## Show these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: installed ## Start everything and print the address (another port: make run PORT=9000)
 	@PORT=$(PORT) exec $(BIN)/python -m mailsetup.cli.development
@@ -37,6 +37,13 @@ test-faults: installed-dev ## Run every row of the fault matrix on SQLite, then 
 		echo "== The fault matrix on $$database"; \
 		MAILSETUP_TEST_DATABASE=$$database $(BIN)/python -m pytest -m faults tests/faults $(PYTEST_ARGS) || failed=1; \
 	done; exit $$failed
+
+# The scanners live in an environment of their own: what they pull in must not decide what the product runs with.
+test-security: installed-dev ## Run the rules about safety, the tests of 42 advisories and bandit
+	@test -x var/security/bin/bandit || ($(PYTHON) -m venv var/security \
+		&& var/security/bin/pip install --quiet --require-hashes -r requirements-security.txt)
+	var/security/bin/bandit --quiet --recursive --configfile pyproject.toml mailsetup app.py
+	$(BIN)/python -m pytest tests/security tests/test_walls.py $(PYTEST_ARGS)
 
 test-chaos: installed-dev ## Kill and restart everything at random (SECONDS=600 DATABASE=sqlite SEED=7)
 	@$(PYTHON) mailsetup/cli/system_packages.py
@@ -73,7 +80,7 @@ format: installed-dev ## Bring the code into shape
 # The hashes come from the registry this machine is set up for; its name must not get into a committed file.
 lock: installed ## Write requirements*.txt anew from requirements*.in
 	@test -x var/uv/bin/uv || ($(BIN)/python -m venv var/uv && var/uv/bin/pip install --quiet uv)
-	@for lock in requirements requirements-dev; do \
+	@for lock in requirements requirements-dev requirements-security; do \
 		constraint=$$(test $$lock = requirements || echo "--constraint requirements.txt"); \
 		var/uv/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url \
 			--custom-compile-command "make lock" $(UPGRADE) $$constraint $$lock.in -o $$lock.txt || exit 1; \
