@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from mailsetup import settings
 from mailsetup.core import db, logs, processes, queues, stopping
 from mailsetup.core.errors import SettingsError
+from mailsetup.mail_services import registry
 from mailsetup.workspaces.starting import refuse_unsafe_start
 
 # What says how much mail waits because of an alert; importing it is enough.
@@ -90,6 +91,7 @@ def make_worker(name: str) -> QueueWorker:
     modules = {function.rpartition(".")[0] for function, (queue_name, _) in queues.JOBS.items() if queue_name == name}
     for module in (*modules, *TOLD_TO_ALERTS):
         importlib.import_module(module)
+    registry.all_kinds()  # and the kinds, which bring Microsoft's library: a tenth of a second for every job else
     worker = QueueWorker(
         [queues.queue(name)],
         connection=queues.connection(),
