@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,6 +30,7 @@ from mailsetup.workspaces.starting import refuse_unsafe_start
 
 # What says how much mail waits because of an alert; importing it is enough.
 TOLD_TO_ALERTS = ("mailsetup.outbox", "mailsetup.outbound.alerting")
+REDIS_PAUSE_SECONDS = 1.0
 
 
 class QueueWorker(Worker):
@@ -105,6 +107,22 @@ def make_worker(name: str) -> QueueWorker:
     return worker
 
 
+def wait_for_redis() -> None:
+    """Returns once Redis answers; says once that it does not."""
+    told = False
+    while True:
+        try:
+            queues.connection().ping()
+        except redis.RedisError as error:
+            if not told:
+                text = f"Redis does not answer ({type(error).__name__}); see MAILSETUP_REDIS_URL. Waiting for it."
+                print(text, file=sys.stderr)
+            told = True
+            time.sleep(REDIS_PAUSE_SECONDS)
+        else:
+            return
+
+
 def refuses_redis() -> bool:
     """Whether Redis may drop what it holds; says so. One that is away now may come back."""
     try:
@@ -135,6 +153,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     logs.configure(pretty=started.env == "development")
+    wait_for_redis()
     if refuses_redis():
         return 2
     _warn_of_early_commits()

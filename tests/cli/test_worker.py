@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
+from mailsetup.cli import worker as worker_module
 from mailsetup.core import queues
 from mailsetup.settings import Settings
 from tests.valkey_server import ValkeyServer
@@ -96,3 +98,22 @@ def test_it_does_not_end_its_running_job_when_redis_is_away(
     worker.send_signal(signal.SIGTERM)
     worker.wait(20)
     assert (tmp_path / "finished").exists()
+
+
+def test_it_says_in_one_line_that_redis_is_away_and_waits_for_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = [redis.ConnectionError("Error 111 connecting to redis:6379"), redis.TimeoutError(), None]
+
+    class Connection:
+        def ping(self) -> None:
+            answer = answers.pop(0)
+            if answer is not None:
+                raise answer
+
+    monkeypatch.setattr(queues, "connection", Connection)
+    monkeypatch.setattr(worker_module, "REDIS_PAUSE_SECONDS", 0)
+    worker_module.wait_for_redis()
+    said = capsys.readouterr().err
+    assert said == "Redis does not answer (ConnectionError); see MAILSETUP_REDIS_URL. Waiting for it.\n"
+    assert answers == []
