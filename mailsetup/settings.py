@@ -51,6 +51,8 @@ class Settings:
     operator_from: str = ""
     operator_emails: tuple[str, ...] = ()
     confirm_sign_up: bool = False
+    operator_webhook_url: Secret = NO_SECRET
+    operator_webhook_secret: Secret = NO_SECRET
     worker_lanes: int = 32
     journal_dir: str = ""
     proxy_hops: int = 0
@@ -126,6 +128,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         operator_from=env.text("MAILSETUP_OPERATOR_FROM"),
         operator_emails=tuple(filter(None, env.text("MAILSETUP_OPERATOR_EMAILS").replace(",", " ").lower().split())),
         confirm_sign_up=_sign_up(env, name) == "confirmed",
+        operator_webhook_url=Secret(_operator_webhook(env)),
+        operator_webhook_secret=Secret(env.text("MAILSETUP_OPERATOR_WEBHOOK_SECRET")),
         worker_lanes=env.number("MAILSETUP_WORKER_LANES", Settings.worker_lanes, 1, 256),
         journal_dir=env.text("MAILSETUP_JOURNAL_DIR"),
         proxy_hops=env.number("MAILSETUP_PROXY_HOPS", 0, 0, 5),
@@ -172,6 +176,13 @@ def _sign_up(env: _Environment, name: str) -> str:
     if way not in {"confirmed", "direct"}:
         raise SettingsError(f"MAILSETUP_SIGN_UP is {way}; it must be confirmed or direct.")
     return way
+
+
+def _operator_webhook(env: _Environment) -> str:
+    url = env.text("MAILSETUP_OPERATOR_WEBHOOK_URL")
+    if url and not url.startswith(("https://", "http://")):
+        raise SettingsError("MAILSETUP_OPERATOR_WEBHOOK_URL must begin with https://.")
+    return url
 
 
 def _gateway_listen(env: _Environment) -> tuple[str, int] | None:

@@ -126,7 +126,7 @@ OBJECTS: dict[str, Maker] = {
     "endpoint_id": endpoint,
 }
 # Arguments that are words of the address, with one that is right.
-WORDS = {"kind": "smtp_basic", "step": "sender", "page": "guide", "name": "status"}
+WORDS = {"kind": "smtp_basic", "step": "sender", "page": "guide", "name": "status", "deed": "close"}
 # What a call of the API needs to get as far as looking for the object.
 BODIES = {"api.start_test": {"recipient": "me@northwind.example"}}
 # Arguments that are secrets by themselves: whoever has one may use it, and a wrong one is refused by its own test.

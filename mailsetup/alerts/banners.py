@@ -11,15 +11,17 @@ from typing import Literal
 
 from flask import request, url_for
 
+from mailsetup.alerts.causes import STOPPED, group_of
 from mailsetup.alerts.history import failed_notices
 from mailsetup.alerts.models import Alert, AlertNotice
 from mailsetup.alerts.open import open_alerts
+from mailsetup.core import walls
 from mailsetup.web.frame import Banner, FrameData
 from mailsetup.web.session import db_session
 from mailsetup.workspaces.access import current_workspace, may
+from mailsetup.workspaces.frame import is_operator
+from mailsetup.workspaces.login import signed_in_user
 from mailsetup.workspaces.models import MEMBER
-
-SETUPS = "outbound:"
 
 
 def alerts_in_frame() -> FrameData:
@@ -32,9 +34,23 @@ def alerts_in_frame() -> FrameData:
     # The alerts pages say it all themselves, and at more length.
     if request.blueprint == "alerts":
         return {"counts": counts}
-    others = [alert for alert in alerts if not alert.subject_key.startswith(SETUPS)]
+    others = [alert for alert in alerts if group_of(alert.cause) != STOPPED]
     failed = failed_notices(db_session(), workspace_id)
     return {"banners": [*_about_alerts(others), *_about_notices(failed)], "counts": counts}
+
+
+def operator_in_frame() -> FrameData:
+    """What concerns the whole installation, above every page of whoever runs it."""
+    user = signed_in_user()
+    if user is None or not is_operator(user) or request.blueprint == "operator_alerts":
+        return {}
+    with walls.across(db_session()):
+        alerts = open_alerts(db_session(), None)
+    if not alerts:
+        return {}
+    text = alerts[0].title if len(alerts) == 1 else f"{len(alerts)} alerts. The newest: {alerts[0].title}"
+    href = url_for("operator_alerts.index")
+    return {"banners": [Banner(f"For you as operator: {text}", href=href, button="See alerts", level=_level(alerts))]}
 
 
 def _about_alerts(alerts: Sequence[Alert]) -> list[Banner]:
@@ -58,4 +74,4 @@ def _about_notices(failed: Sequence[AlertNotice]) -> list[Banner]:
     targets = {notice.target for notice in failed}
     who = f"{failed[0].target} was" if len(targets) == 1 else f"{len(targets)} addresses were"
     href = url_for("alerts.index")
-    return [Banner(f"An alert could not be mailed: {who} not told.", href=href, button="See why")]
+    return [Banner(f"An alert could not be delivered: {who} not told.", href=href, button="See why")]

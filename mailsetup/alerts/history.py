@@ -25,14 +25,14 @@ class HistoryPage:
     next_cursor: str | None
 
 
-def open_with_notices(session: Session, workspace_id: uuid.UUID) -> list[Alert]:
+def open_with_notices(session: Session, workspace_id: uuid.UUID | None) -> list[Alert]:
     """The open alerts with their notices, newest first."""
     wanted = select(Alert).where(Alert.workspace_id == workspace_id, Alert.resolved_at.is_(None))
     ordered = wanted.order_by(Alert.opened_at.desc(), Alert.id).options(selectinload(Alert.notices))
     return list(session.scalars(ordered))
 
 
-def resolved_page(session: Session, workspace_id: uuid.UUID, cursor: str = "") -> HistoryPage:
+def resolved_page(session: Session, workspace_id: uuid.UUID | None, cursor: str = "") -> HistoryPage:
     """Resolved alerts in the order they were opened, newest first; ids are made in that order."""
     wanted = select(Alert).where(Alert.workspace_id == workspace_id, Alert.resolved_at.is_not(None))
     start = _parsed(cursor)
@@ -50,7 +50,7 @@ def _parsed(cursor: str) -> uuid.UUID | None:
         return None
 
 
-def failed_notices(session: Session, workspace_id: uuid.UUID) -> list[AlertNotice]:
+def failed_notices(session: Session, workspace_id: uuid.UUID | None) -> list[AlertNotice]:
     """Notices of the last 24 hours that reached nobody, newest first."""
     wanted = select(AlertNotice).where(
         AlertNotice.workspace_id == workspace_id,

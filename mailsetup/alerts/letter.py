@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from mailsetup.alerts.chat import heading_of, lines_of
 from mailsetup.alerts.facts import NoticeFacts
 from mailsetup.core.clock import utcnow
 from mailsetup.mail_services import values
@@ -21,25 +23,28 @@ SUBJECT_LIMIT = 180
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
-def write_letter(facts: NoticeFacts, *, sender: str) -> EmailMessage:
-    """The mail to one address, its Message-ID the notice's own, so that a repeat can be told from a new one.
+def write_letter(notices: Sequence[NoticeFacts], *, sender: str) -> EmailMessage:
+    """The mail to one address, about one notice or several at once.
 
-    Raises ValueError when the address is none.
+    Its Message-ID is the notice's own, so that a repeat can be told from a new one. Raises ValueError when the
+    address is none.
     """
     message = EmailMessage()
+    facts = notices[0]
+    name = "alert" if len(notices) == 1 else "digest"
     domain = sender.rpartition("@")[2]
     message["From"] = Address(f"{PRODUCT} alerts", addr_spec=sender)
     message["To"] = Address(addr_spec=values.email_address(facts.target))
-    message["Subject"] = header_text(_rendered("subject.txt", facts))
+    message["Subject"] = header_text(_rendered(f"{name}/subject.txt", notices))
     message["Date"] = format_datetime(utcnow())
     message["Message-ID"] = f"<notice-{facts.notice_id}@{domain}>"
-    if facts.alert_id:
+    if facts.alert_id and len(notices) == 1:
         # Mail programs put everything with the same reference into one conversation.
         message["References"] = f"<alert-{facts.alert_id}@{domain}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834 section 5: nobody's absence notice answers it
     message["X-Auto-Response-Suppress"] = "All"
-    message.set_content(_plain(_rendered("body.txt", facts)))
-    message.add_alternative(_rendered("body.html", facts), subtype="html")
+    message.set_content(_plain(_rendered(f"{name}/body.txt", notices)))
+    message.add_alternative(_rendered(f"{name}/body.html", notices), subtype="html")
     return message
 
 
@@ -54,15 +59,17 @@ def _plain(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in text.splitlines())).strip() + "\n"
 
 
-def _rendered(name: str, facts: NoticeFacts) -> str:
-    return _environment().get_template(name).render(n=facts, product=PRODUCT)
+def _rendered(name: str, notices: Sequence[NoticeFacts]) -> str:
+    lines = [(heading_of(facts), lines_of(facts)) for facts in notices]
+    pairs = list(zip(notices, lines, strict=True))
+    return _environment().get_template(name).render(n=notices[0], notices=pairs, product=PRODUCT)
 
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     """Our own, as workers have no web application to ask."""
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES / "email" / "alert"),
+        loader=FileSystemLoader(TEMPLATES / "email"),
         autoescape=select_autoescape(["html"], default_for_string=True),
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -1,142 +1,170 @@
-"""Who is told: the address of the setup, and the further addresses of the workspace."""
+"""The further ways by which a workspace is told: added, changed, deleted."""
 
 from __future__ import annotations
 
+import hashlib
+import re
 import uuid
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from mailsetup.alerts.models import PENDING, SENDING, TESTED, Alert, AlertNotice, AlertRoute
+from mailsetup.alerts.causes import GROUPS
+from mailsetup.alerts.channels import CHANNELS, channel_of
+from mailsetup.alerts.models import AT_ONCE, DAILY, ERROR, HOURLY, WARNING, AlertRoute
+from mailsetup.alerts.open import resolve_alerts
+from mailsetup.alerts.recipients import EMAIL, routes_of, way_key
+from mailsetup.alerts.ways import open_route, seal_route
 from mailsetup.core.db import fetch_owned
 from mailsetup.core.errors import InvalidInput
-from mailsetup.mail_services import values
+from mailsetup.core.ids import new_id
+from mailsetup.core.redact import Secret
+from mailsetup.mail_services import values, webhooks
 from mailsetup.workspaces import audit
 from mailsetup.workspaces.audit import Actor
 
 ROUTE_LIMIT = 20
+NAME_LIMIT = 80
 _MISSING = "Type the address that should hear of alerts, like name@example.com."
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+DIGESTS = (AT_ONCE, HOURLY, DAILY)
 
 
 @dataclass(frozen=True)
-class SetupAddress:
-    """The alerts address of a saved setup, and which setup that is."""
+class Wishes:
+    """What somebody asks of a route; a blank address keeps the one it has."""
 
-    address: str
-    label: str
-
-
-@dataclass(frozen=True)
-class Listener:
-    """One address that hears of alerts: why, and the route to remove where it is a further address."""
-
-    address: str
-    reasons: tuple[str, ...]
-    route_id: uuid.UUID | None
-    last_notice: AlertNotice | None
-
-
-AddressFinder = Callable[[Session, uuid.UUID], Iterable[SetupAddress]]
-_finders: list[AddressFinder] = []
+    channel: str = EMAIL
+    address: str = ""
+    name: str = ""
+    severity: str = WARNING
+    groups: tuple[str, ...] = ()
+    setups: tuple[str, ...] = ()
+    quiet_from: str = ""
+    quiet_until: str = ""
+    quiet_errors: bool = False
+    digest: str = AT_ONCE
+    new_secret: bool = False
 
 
-def register(finder: AddressFinder) -> AddressFinder:
-    """Adds a source of setups' alerts addresses; registering it again changes nothing."""
-    if finder not in _finders:
-        _finders.append(finder)
-    return finder
+def add_route(
+    session: Session, *, workspace_id: uuid.UUID, actor: Actor, wishes: Wishes
+) -> tuple[AlertRoute, Secret | None]:
+    """Adds a way, and makes the secret it signs with, if it signs. Raises InvalidInput."""
+    if len(routes_of(session, workspace_id)) >= ROUTE_LIMIT:
+        raise InvalidInput({"address": f"At most {ROUTE_LIMIT} further ways; use a distribution list instead."})
+    route = AlertRoute(id=new_id(), workspace_id=workspace_id, channel=wishes.channel)
+    return _saved(session, route, wishes, actor, action="alert_route:add")
 
 
-def recipients(session: Session, alert: Alert) -> list[str]:
-    """Every address that hears of this alert, each once, the setup's own first."""
-    return unique_addresses(
-        [alert.notify_address, *(route.target for route in list_routes(session, alert.workspace_id))]
-    )
+def change_route(
+    session: Session, route: AlertRoute, *, actor: Actor, wishes: Wishes
+) -> tuple[AlertRoute, Secret | None]:
+    """Changes a way; another host gets another secret. Raises InvalidInput."""
+    return _saved(session, route, wishes, actor, action="alert_route:change")
 
 
-def unique_addresses(addresses: Iterable[str]) -> list[str]:
-    """The addresses without blanks and repeats; upper and lower case are the same mailbox to us."""
-    found: dict[str, str] = {}
-    for address in filter(None, addresses):
-        found.setdefault(address.lower(), address)
-    return list(found.values())
-
-
-def list_routes(session: Session, workspace_id: uuid.UUID) -> list[AlertRoute]:
-    """The further addresses of a workspace, oldest first."""
-    wanted = select(AlertRoute).where(AlertRoute.workspace_id == workspace_id, AlertRoute.channel == "email")
-    return list(session.scalars(wanted.order_by(AlertRoute.created_at, AlertRoute.id)))
-
-
-def listeners(session: Session, workspace_id: uuid.UUID) -> list[Listener]:
-    """Everyone who would be told if a setup of this workspace stopped now."""
-    setups = [found for finder in _finders for found in finder(session, workspace_id) if found.address]
-    routes = {route.target.lower(): route for route in list_routes(session, workspace_id)}
-    addresses = unique_addresses([*(setup.address for setup in setups), *(route.target for route in routes.values())])
-    latest = _latest_notices(session, workspace_id)
-    return [
-        Listener(
-            address=address,
-            reasons=tuple(setup.label for setup in setups if setup.address.lower() == address.lower()),
-            route_id=routes[address.lower()].id if address.lower() in routes else None,
-            last_notice=latest.get(address.lower()),
-        )
-        for address in addresses
-    ]
-
-
-def _latest_notices(session: Session, workspace_id: uuid.UUID) -> dict[str, AlertNotice]:
-    newest_first = func.row_number().over(
-        partition_by=func.lower(AlertNotice.target), order_by=(AlertNotice.created_at.desc(), AlertNotice.id.desc())
-    )
-    ranked = select(AlertNotice.id, newest_first.label("rank")).where(AlertNotice.workspace_id == workspace_id)
-    latest = ranked.subquery()
-    rows = session.scalars(select(AlertNotice).join(latest, latest.c.id == AlertNotice.id).where(latest.c.rank == 1))
-    return {row.target.lower(): row for row in rows}
-
-
-def add_route(session: Session, *, workspace_id: uuid.UUID, actor: Actor, address: str) -> AlertRoute:
-    """Adds a further address. Raises InvalidInput at `address`."""
-    target = _checked(session, workspace_id, address)
-    route = AlertRoute(workspace_id=workspace_id, target=target)
+def _saved(
+    session: Session, route: AlertRoute, wishes: Wishes, actor: Actor, *, action: str
+) -> tuple[AlertRoute, Secret | None]:
+    _check(wishes)
+    secret = _set_address(session, route, wishes)
+    _refuse_repeat(session, route)
+    route.name, route.severity, route.digest = wishes.name, wishes.severity, wishes.digest
+    route.groups, route.setups = list(wishes.groups), list(wishes.setups)
+    route.quiet_from, route.quiet_until = wishes.quiet_from, wishes.quiet_until
+    route.quiet_errors = wishes.quiet_errors
     try:
         with session.begin_nested():
             session.add(route)
     except IntegrityError:
-        raise InvalidInput({"address": f"{target} is on the list already."}) from None
-    audit.record(session, workspace_id, actor=actor, action="alert_route:add", subject=target, subject_id=route.id)
-    return route
+        raise InvalidInput({"address": f"{route.target} is on the list already."}) from None
+    audit.record(
+        session, route.workspace_id, actor=actor, action=action, subject=route.target, subject_id=route.id,
+        channel=channel_of(route.channel).label,
+    )  # fmt: skip
+    return route, secret
 
 
-def _checked(session: Session, workspace_id: uuid.UUID, address: str) -> str:
+def _check(wishes: Wishes) -> None:
+    """Everything but the address. Raises InvalidInput."""
+    errors: dict[str, str] = {}
+    if len(wishes.name) > NAME_LIMIT:
+        errors["name"] = f"A name has at most {NAME_LIMIT} characters."
+    for field in ("quiet_from", "quiet_until"):
+        if getattr(wishes, field) and not _TIME.fullmatch(getattr(wishes, field)):
+            errors[field] = "Type a time of day, like 22:00."
+    if bool(wishes.quiet_from) != bool(wishes.quiet_until):
+        errors.setdefault("quiet_until" if wishes.quiet_from else "quiet_from", "Quiet hours need a begin and an end.")
+    known = {slug for slug, _label in GROUPS}
+    if wishes.severity not in {ERROR, WARNING} or wishes.digest not in DIGESTS or not set(wishes.groups) <= known:
+        errors[""] = "Choose from the lists."
+    if errors:
+        raise InvalidInput(errors)
+
+
+def _set_address(session: Session, route: AlertRoute, wishes: Wishes) -> Secret | None:
+    """Sets where the route leads; the new secret, if it got one. Raises InvalidInput."""
+    if route.channel not in CHANNELS:
+        raise InvalidInput({"": "Choose from the lists."})
+    if route.channel == EMAIL:
+        if wishes.address or not route.target:
+            route.target = _mail_address(wishes.address)
+        return None
+    held = open_route(session, route) if route.sealed else {}
+    before = urlsplit(held.get("url", "")).hostname
+    if wishes.address or not held:
+        held = {**held, "url": _web_address(wishes.address)}
+        route.target = _shown(held["url"])
+    secret: Secret | None = None
+    if channel_of(route.channel).signed and (wishes.new_secret or urlsplit(held["url"]).hostname != before):
+        secret = webhooks.new_secret()
+        held["secret"] = secret.reveal()
+    route.sealed = seal_route(session, route.workspace_id, route.id, held)
+    return secret
+
+
+def _refuse_repeat(session: Session, route: AlertRoute) -> None:
+    others = select(AlertRoute).where(AlertRoute.workspace_id == route.workspace_id, AlertRoute.id != route.id)
+    with session.no_autoflush:
+        known = {(other.channel, other.target.lower()) for other in session.scalars(others)}
+    if (route.channel, route.target.lower()) in known:
+        raise InvalidInput({"address": f"{route.target} is on the list already."})
+
+
+def _mail_address(text: str) -> str:
     try:
-        target = values.email_address(address.strip()) if address.strip() else ""
+        target = values.email_address(text.strip()) if text.strip() else ""
     except ValueError as error:
         raise InvalidInput({"address": str(error)}) from None
     if not target:
         raise InvalidInput({"address": _MISSING})
-    known = list_routes(session, workspace_id)
-    if target.lower() in {route.target.lower() for route in known}:
-        raise InvalidInput({"address": f"{target} is on the list already."})
-    if len(known) >= ROUTE_LIMIT:
-        raise InvalidInput({"address": f"At most {ROUTE_LIMIT} further addresses; use a distribution list instead."})
     return target
 
 
+def _web_address(text: str) -> str:
+    try:
+        return webhooks.clean_url(text)
+    except ValueError as error:
+        raise InvalidInput({"address": str(error)}) from None
+
+
+def _shown(url: str) -> str:
+    """The host, and a mark to tell two addresses of one host apart; the rest of it may be a key."""
+    mark = hashlib.sha256(url.encode()).hexdigest()[:6]
+    return f"{(urlsplit(url).hostname or '')[:240]} ({mark})"
+
+
 def remove_route(session: Session, *, workspace_id: uuid.UUID, actor: Actor, route_id: uuid.UUID) -> AlertRoute:
-    """Removes a further address. Raises NotFound."""
+    """Deletes a way; what was said of its failures is over. Raises NotFound."""
     route = fetch_owned(session, AlertRoute, workspace_id, route_id)
+    key = way_key(route.channel, route.target)
+    resolve_alerts(session, workspace_id=workspace_id, subject_key=key, resolution="This way was deleted.")
     session.execute(delete(AlertRoute).where(AlertRoute.id == route.id))
     audit.record(
         session, workspace_id, actor=actor, action="alert_route:remove", subject=route.target, subject_id=route.id
     )
     return route
-
-
-def test_running(listener: Listener) -> bool:
-    """Whether a test mail to this address has not come to an end yet."""
-    notice = listener.last_notice
-    return notice is not None and notice.event == TESTED and notice.state in {PENDING, SENDING}

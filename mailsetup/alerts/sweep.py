@@ -9,9 +9,9 @@ from sqlalchemy import CursorResult, func, select, update
 from sqlalchemy.orm import Session
 
 from mailsetup.alerts.claim import due_ids, release_stale
-from mailsetup.alerts.models import REMINDED, Alert
+from mailsetup.alerts.models import ERROR, REMINDED, Alert
 from mailsetup.alerts.notices import JOB, write_notices
-from mailsetup.alerts.routes import recipients
+from mailsetup.alerts.recipients import recipients
 from mailsetup.core.clock import utcnow
 from mailsetup.core.queues import enqueue_after_commit
 
@@ -41,7 +41,13 @@ def sweep(session: Session) -> SweepResult:
 def _remind(session: Session) -> int:
     """A reminder for what has been open for a day without a word since; warnings do not nag."""
     quiet_since = func.coalesce(Alert.reminded_at, Alert.opened_at)
-    overdue = (Alert.resolved_at.is_(None)) & (Alert.severity == "error") & (quiet_since <= utcnow() - REMIND_AFTER)
+    now = utcnow()
+    overdue = (
+        (Alert.resolved_at.is_(None) & (Alert.severity == ERROR))
+        & (quiet_since <= now - REMIND_AFTER)
+        & Alert.acknowledged_at.is_(None)
+        & (Alert.snoozed_until.is_(None) | (Alert.snoozed_until <= now))
+    )
     alerts = session.scalars(select(Alert).where(overdue).limit(BATCH)).all()
     reminded = 0
     for alert in alerts:

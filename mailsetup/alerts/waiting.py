@@ -22,10 +22,15 @@ def register(counter: WaitingCounter) -> WaitingCounter:
     return counter
 
 
+def counted(session: Session, alert: Alert) -> int | None:
+    """The mails waiting because of this alert right now; None where nobody counts them."""
+    if alert.workspace_id is None:
+        return None
+    found = (counter(session, alert.workspace_id, alert.subject_key) for counter in _counters)
+    return next((count for count in found if count is not None), None)
+
+
 def waiting_now(session: Session, alert: Alert) -> int:
     """The mails waiting because of this alert; what was said when it was last seen, where nobody counts."""
-    for counter in _counters:
-        count = counter(session, alert.workspace_id, alert.subject_key)
-        if count is not None:
-            return count
-    return alert.waiting
+    count = counted(session, alert)
+    return alert.waiting if count is None else count

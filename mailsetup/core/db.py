@@ -112,10 +112,10 @@ def session_scope() -> Iterator[Session]:
         yield session
 
 
-def fetch_owned(session: Session, model: type[Row], workspace_id: uuid.UUID, row_id: uuid.UUID) -> Row:
-    """The row with this id in this workspace. Raises NotFound, also when it is another workspace's."""
+def fetch_owned(session: Session, model: type[Row], workspace_id: uuid.UUID | None, row_id: uuid.UUID) -> Row:
+    """The row with this id in this workspace, or the operator's own. Raises NotFound, also for another's."""
     row = session.get(model, row_id)
-    if row is None or getattr(row, "workspace_id", None) != workspace_id:
+    if row is None or getattr(row, "workspace_id", row_id) != workspace_id:
         raise NotFound(f"no such {model.__tablename__.rstrip('s').replace('_', ' ')}")
     return row
 

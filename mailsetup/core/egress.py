@@ -75,6 +75,11 @@ class Door:
         door._any_address = True
         return door
 
+    @property
+    def any_address(self) -> bool:
+        """Whether the operator vouches for the hosts that this door is asked for."""
+        return self._any_address
+
     def resolve(
         self, host: str, port: int, timeout: float = RESOLVE_SECONDS, *, web: bool = False
     ) -> list[CheckedAddress]:

@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 from mailsetup.core.egress import Door
 from mailsetup.core.errors import SettingsError
 from mailsetup.core.redact import Secret
-from mailsetup.mail_services.base import Mail, NullReport, SendResult, Timeouts
+from mailsetup.mail_services.base import Mail, NullReport, Report, SendResult, Timeouts
 from mailsetup.mail_services.dialing import Server
 from mailsetup.mail_services.smtp import Login, Peer, Session, ehlo_name
 
@@ -35,14 +35,15 @@ class OperatorMailer:
         self._base_url = base_url
         self._host, self._port, self._tls, self._login = _parsed(url.reveal() if isinstance(url, Secret) else url)
 
-    def send(self, mail: Mail) -> SendResult:
+    def send(self, mail: Mail, report: Report | None = None) -> SendResult:
         """Hands one mail to the operator's server; a blank envelope sender becomes our own. Raises TransportError."""
+        listener = report or NullReport()
         server = Server(self._door, self._host, self._port, self._timeouts, facts={"from_address": self.sender})
         session = Session(server, Peer(self._tls, self._login, ehlo_name(self._base_url)))
         try:
-            session.open(NullReport())
+            session.open(listener)
             named = mail if mail.envelope_sender else replace(mail, envelope_sender=self.sender)
-            return session.deliver(named, NullReport())
+            return session.deliver(named, listener)
         finally:
             session.close()
 

@@ -187,7 +187,7 @@ class _WebServer(Server):
 
     def resolve(self, note: StageNote) -> None:
         super().resolve(note)
-        private = all(_inside(address.host, self.door) for address in self.addresses)
+        private = self.door.any_address or all(_inside(address.host, self.door) for address in self.addresses)
         if not private and not (self.facts["encrypted"] and self.port == 443):
             raise self.failure("", channel="dns", code="not_public", stage="resolve")
 

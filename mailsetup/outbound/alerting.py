@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mailsetup.alerts import routes, waiting
-from mailsetup.alerts.routes import SetupAddress
+from mailsetup.alerts import listeners, waiting
+from mailsetup.alerts.listeners import SetupAddress
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbound.waiting import count_waiting
 
@@ -20,7 +20,7 @@ def alerts_addresses(session: Session, workspace_id: uuid.UUID) -> Iterator[Setu
     """The address of each setup of a workspace."""
     wanted = select(OutboundConfig).where(OutboundConfig.workspace_id == workspace_id).order_by(OutboundConfig.name)
     for config in session.scalars(wanted):
-        yield SetupAddress(config.alerts_address, config.name)
+        yield SetupAddress(config.alerts_address, config.name, config.id)
 
 
 def waiting_for(session: Session, workspace_id: uuid.UUID, subject_key: str) -> int | None:
@@ -36,7 +36,7 @@ def waiting_for(session: Session, workspace_id: uuid.UUID, subject_key: str) -> 
 
 def register() -> None:
     """Makes both known; doing it twice changes nothing."""
-    routes.register(alerts_addresses)
+    listeners.register(alerts_addresses)
     waiting.register(waiting_for)
 
 

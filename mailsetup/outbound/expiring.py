@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from mailsetup.alerts.models import OPENED, Alert
 from mailsetup.alerts.notices import write_notices
 from mailsetup.alerts.open import open_alert, resolve_alerts
-from mailsetup.alerts.routes import recipients, unique_addresses
+from mailsetup.alerts.recipients import EMAIL, Recipient, recipients, unique
 from mailsetup.core.clock import utcnow
 from mailsetup.credentials.deadlines import IDLE, Deadline, deadlines, deadlines_within
 from mailsetup.credentials.models import Credential, ExpiryNotice
@@ -90,17 +90,18 @@ def _open(session: Session, deadline: Deadline, cause: str, left: int) -> None:
         title=_title(deadline, left),
         explanation=_explanation(deadline, cause, left),
         fix_path=fix_path(deadline),
-        notify_address=addresses[0] if addresses else "",
+        notify_address=addresses[0].target if addresses else "",
     )
     if alert.count == 1:
-        known = {address.lower() for address in recipients(session, alert)}
-        write_notices(session, alert, OPENED, [one for one in addresses[1:] if one.lower() not in known])
+        known = {recipient.key for recipient in recipients(session, alert)}
+        write_notices(session, alert, OPENED, [one for one in addresses[1:] if one.key not in known])
 
 
-def _addresses(session: Session, deadline: Deadline) -> list[str]:
+def _addresses(session: Session, deadline: Deadline) -> list[Recipient]:
     """The alerts addresses of the setups that use it."""
     wanted = select(OutboundConfig.alerts_address).where(OutboundConfig.credential_id == deadline.credential_id)
-    return unique_addresses(session.scalars(wanted.order_by(OutboundConfig.is_default.desc(), OutboundConfig.name)))
+    named = session.scalars(wanted.order_by(OutboundConfig.is_default.desc(), OutboundConfig.name))
+    return unique(Recipient(EMAIL, address) for address in named if address)
 
 
 def fix_path(deadline: Deadline) -> str:
@@ -156,7 +157,7 @@ def _resolve_renewed(session: Session, today: date, subject: str = "") -> None:
 
 
 def _of(session: Session, alert: Alert) -> Iterable[Deadline]:
-    found = deadlines(session, alert.workspace_id)
+    found = deadlines(session, alert.workspace_id) if alert.workspace_id else []
     return [one for one in found if one.subject == alert.subject_key]
 
 

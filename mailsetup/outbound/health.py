@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mailsetup.alerts.open import open_alert, resolve_alerts
+from mailsetup.alerts.open import count_repeats, open_alert, resolve_alerts
 from mailsetup.core import queues
 from mailsetup.core.clock import utcnow
 from mailsetup.mail_services.errors import TransportError
@@ -66,9 +66,18 @@ def backend_failed(session: Session, config: OutboundConfig, error: TransportErr
         _note_reason(session, config, error)
     if lasting and config.health != BROKEN:
         _plan_probe(config, error)
+    before = config.health
     _move(session, config, Event.STOPPED if lasting else Event.DELAYED)
     if lasting:
-        _alert(session, config)
+        # What failed until it stopped is counted once it has; from then on each failure is one.
+        _alert(session, config, times=1 if before == BROKEN else max(config.failures_in_row, 1))
+
+
+def failed_again(session: Session, config: OutboundConfig) -> None:
+    """A mail that was on its way when the setup stopped failed too: counted, told to nobody."""
+    if config.health == BROKEN:
+        key = subject_key(config)
+        count_repeats(session, workspace_id=config.workspace_id, subject_key=key, cause=ALERT_CAUSE)
 
 
 def mail_refused(session: Session, config: OutboundConfig, error: TransportError) -> None:
@@ -154,7 +163,7 @@ def resume(session: Session, config: OutboundConfig) -> None:
 
 def gone(session: Session, config: OutboundConfig) -> None:
     """The setup is being deleted: what was wrong with it is over."""
-    _resolve(session, config, "The setup was deleted.", waiting=0)
+    _resolve(session, config, "The setup was deleted.", cause=None)
 
 
 def _lock(session: Session, config: OutboundConfig) -> None:
@@ -175,17 +184,20 @@ def _move(session: Session, config: OutboundConfig, event: Event, *, resolution:
         _resolve(session, config, resolution, waiting=count_waiting(session, [config.id])[config.id])
 
 
-def _resolve(session: Session, config: OutboundConfig, resolution: str, *, waiting: int) -> None:
+def _resolve(
+    session: Session, config: OutboundConfig, resolution: str, *, cause: str | None = ALERT_CAUSE, waiting: int = 0
+) -> None:
     resolve_alerts(
         session,
         workspace_id=config.workspace_id,
         subject_key=subject_key(config),
         resolution=resolution,
+        cause=cause,
         waiting=waiting,
     )
 
 
-def _alert(session: Session, config: OutboundConfig) -> None:
+def _alert(session: Session, config: OutboundConfig, *, times: int) -> None:
     if config.health != BROKEN:
         return
     open_alert(
@@ -199,6 +211,7 @@ def _alert(session: Session, config: OutboundConfig) -> None:
         fix_path=f"/outbound/{config.id}",
         notify_address=config.alerts_address,
         waiting=count_waiting(session, [config.id])[config.id],
+        times=times,
     )
 
 

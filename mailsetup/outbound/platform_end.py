@@ -11,10 +11,14 @@ from mailsetup import settings
 from mailsetup.alerts.facts import NoticeFacts
 from mailsetup.alerts.models import OPENED
 from mailsetup.alerts.notify import send_notice
+from mailsetup.alerts.recipients import EMAIL
+from mailsetup.alerts.stages import StageLog
+from mailsetup.alerts.ways import Way
 from mailsetup.core import queues
 from mailsetup.core.clock import utcnow
 from mailsetup.core.db import session_scope
 from mailsetup.core.ids import new_id
+from mailsetup.core.redact import Secret
 from mailsetup.credentials.models import ExpiryNotice
 from mailsetup.outbound.expiring import remember, step_of
 
@@ -47,7 +51,7 @@ def send_to(address: str) -> None:
     with session_scope() as session:
         if _told(session, address, *due):
             return
-    send_notice(_facts(address, due[0]))
+    send_notice([_facts(address, due[0])], Way(EMAIL, Secret(address)), StageLog())
     with session_scope() as session:
         remember(session, _subject(address), *due)
 

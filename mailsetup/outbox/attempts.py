@@ -242,7 +242,10 @@ def judge_setup(session: Session, config: OutboundConfig, error: TransportError,
         hosts.failed(session, config, error, now)
     # Several lanes lose the same server in the same moment: that is one failure, not several.
     paused = config.blocked_until is not None and config.blocked_until > now
-    if not config.sends or (paused and not error.permanent and error.retry_after is None):
+    if not config.sends:
+        health.failed_again(session, config)
+        return
+    if paused and not error.permanent and error.retry_after is None:
         return
     _pause_mailbox(session, config, error, now)
     if error.crowded and config.mailbox_key and mailboxes.use_fewer_lanes(session, config, now):

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from mailsetup.core import walls
 from mailsetup.core.errors import Conflict, InvalidInput, NotAllowed
-from mailsetup.workspaces import audit, sealing
+from mailsetup.workspaces import audit, locales, sealing
 from mailsetup.workspaces.audit import Actor
 from mailsetup.workspaces.models import MEMBER, OWNER, ROLES, Member, User, Workspace
 from mailsetup.workspaces.names import clean_name
@@ -20,7 +20,7 @@ OWNERS_ONLY = "Only an owner can make, change or remove an owner."
 
 def create_workspace(session: Session, *, name: str, owner: User | None, actor: Actor) -> Workspace:
     """A new workspace with its own data key; without an owner until one accepts an invitation. Raises InvalidInput."""
-    workspace = Workspace(name=clean_name(name, field="name"))
+    workspace = Workspace(name=clean_name(name, field="name"), timezone=owner.timezone if owner else "")
     session.add(workspace)
     session.flush()
     sealing.create_data_key(session, workspace.id)
@@ -45,6 +45,18 @@ def rename_workspace(session: Session, workspace: Workspace, name: str, *, actor
             subject_id=workspace.id,
             was=before,
         )
+
+
+def set_zone(session: Session, workspace: Workspace, timezone: str, *, actor: Actor) -> None:
+    """Sets the time zone that quiet hours and digests go by; nothing is UTC. Raises InvalidInput."""
+    if timezone and timezone not in locales.zones():
+        raise InvalidInput({"workspace_timezone": "Choose one of the time zones in the list."})
+    if timezone != workspace.timezone:
+        workspace.timezone = timezone
+        audit.record(
+            session, workspace.id, actor=actor, action="workspace:change-zone", subject=workspace.name,
+            subject_id=workspace.id, zone=timezone or "UTC",
+        )  # fmt: skip
 
 
 def list_members(session: Session, workspace_id: uuid.UUID) -> list[Member]:

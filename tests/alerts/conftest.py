@@ -30,10 +30,13 @@ class Sink:
         self.mails: list[EmailMessage] = []
         self.recipients: list[str] = []
         self.refusal = ""
+        self.refuse_only = ""
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:  # noqa: N802
         if self.refusal:
             return self.refusal
+        if address == self.refuse_only:
+            return "550 5.1.1 No such user here"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -68,10 +71,10 @@ def sink(sink_port: int) -> Iterator[Sink]:
     controller.stop()
 
 
-def facts_of_stop(workspace: Workspace, **changes: Any) -> dict[str, Any]:
+def facts_of_stop(workspace: Workspace | None, **changes: Any) -> dict[str, Any]:
     """What a setup says when its mail stops."""
     facts: dict[str, Any] = {
-        "workspace_id": workspace.id,
+        "workspace_id": workspace.id if workspace else None,
         "subject_key": "outbound:1",
         "subject_label": "Invoices",
         "cause": "mail_stopped",
@@ -90,7 +93,7 @@ def facts_of_stop(workspace: Workspace, **changes: Any) -> dict[str, Any]:
     return {**facts, **changes}
 
 
-def stopped(session: Session, workspace: Workspace, **changes: Any) -> Alert:
+def stopped(session: Session, workspace: Workspace | None, **changes: Any) -> Alert:
     """Opens the alert that a setup raises when its mail stops."""
     alert = open_alert(session, **facts_of_stop(workspace, **changes))
     session.commit()

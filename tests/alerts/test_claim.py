@@ -7,11 +7,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from mailsetup.alerts import claim as claims
 from mailsetup.alerts.claim import claim, due_ids, record_failed, record_sent, release_stale
+from mailsetup.alerts.limits import HOURLY_LIMIT, gathered_with
 from mailsetup.alerts.models import Alert, AlertNotice
+from mailsetup.alerts.routes import Wishes, add_route
 from mailsetup.core.clock import utcnow
 from mailsetup.core.db import session_scope
+from mailsetup.workspaces.audit import SYSTEM
 from tests.alerts.conftest import all_notices, outcomes, solved, stopped
 from tests.alerts.simultaneous import all_at_once
 
@@ -111,10 +113,10 @@ def flap(session, workspace, times):
         tell(session)
 
 
-def test_it_sends_three_an_hour_about_one_cause_to_one_address(session, workspace):
+def test_it_tells_of_one_cause_three_times_an_hour(session, workspace):
     flap(session, workspace, 4)
     states = [state for _event, _target, state in outcomes(session)]
-    assert states.count("sent") == claims.HOURLY_LIMIT
+    assert states.count("sent") == HOURLY_LIMIT
     held = next(notice for notice in all_notices(session) if notice.state == "pending")
     assert "within an hour" in held.error
     assert timedelta(minutes=58) < held.next_attempt_at - utcnow() <= timedelta(hours=1)
@@ -130,6 +132,32 @@ def test_it_sends_what_was_held_back_if_it_is_still_true_an_hour_later(session, 
     make_due(session, sent_at=utcnow() - timedelta(hours=2))
     tell(session)
     assert [state for *_rest, state in outcomes(session)] == ["sent"] * 5
+
+
+def test_it_counts_what_goes_to_several_addresses_once(session, workspace):
+    for number in range(4):
+        stopped(session, workspace, subject_key=f"outbound:{number}", notify_address=f"it{number}@northwind.example")
+    tell(session)
+    assert [state for *_rest, state in outcomes(session)].count("sent") == HOURLY_LIMIT
+
+
+def test_it_tells_by_every_way_what_is_being_told(session, workspace):
+    for number in range(5):
+        wishes = Wishes(address=f"way{number}@northwind.example")
+        add_route(session, workspace_id=workspace.id, actor=SYSTEM, wishes=wishes)
+    stopped(session, workspace)
+    tell(session)
+    assert [state for *_rest, state in outcomes(session)] == ["sent"] * 6
+
+
+def test_it_gathers_by_each_way_what_is_due_about_one_cause(session, workspace):
+    for number in range(4):
+        stopped(session, workspace, subject_key=f"outbound:{number}")
+    stopped(session, workspace, cause="expiring", subject_key="credential:1")
+    notice = taken(session)
+    together = [claim(session, other, with_=notice) for other in gathered_with(session, notice)]
+    assert [one.telling for one in together if one] == [notice.telling] * 3
+    assert outcomes(session)[-1] == ("opened", IT, "pending")
 
 
 def test_it_counts_the_limit_for_each_cause_apart(session, workspace):
@@ -179,4 +207,4 @@ def test_it_keeps_the_limit_when_jobs_run_side_by_side(session, workspace, worke
                 claim(own, notice_id)
 
     all_at_once(workers, work)
-    assert [state for *_rest, state in outcomes(session)].count("sending") == claims.HOURLY_LIMIT
+    assert [state for *_rest, state in outcomes(session)].count("sending") == HOURLY_LIMIT

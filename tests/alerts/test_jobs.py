@@ -11,7 +11,8 @@ from mailsetup.alerts import letter, notify
 from mailsetup.alerts.jobs import send_notices
 from mailsetup.alerts.models import Alert, AlertNotice
 from mailsetup.alerts.notices import JOB, write_test
-from mailsetup.alerts.routes import add_route
+from mailsetup.alerts.recipients import Recipient
+from mailsetup.alerts.routes import Wishes, add_route
 from mailsetup.core import queues
 from mailsetup.core.clock import utcnow
 from mailsetup.core.redact import Secret
@@ -39,7 +40,7 @@ def test_it_mails_what_stopped_what_waits_and_what_to_do(session, workspace, sin
 
 
 def test_it_writes_to_every_address_in_a_mail_of_its_own(session, workspace, sink):
-    add_route(session, workspace_id=workspace.id, actor=SYSTEM, address="ops@northwind.example")
+    add_route(session, workspace_id=workspace.id, actor=SYSTEM, wishes=Wishes(address="ops@northwind.example"))
     stopped(session, workspace)
     send_notices()
     assert sorted(sink.recipients) == [IT, "ops@northwind.example"]
@@ -64,7 +65,7 @@ def test_it_mails_the_recovery_with_how_long_and_how_many(session, workspace, si
 
 
 def test_it_sends_a_test_mail_that_says_so(session, workspace, sink):
-    write_test(session, workspace_id=workspace.id, actor=SYSTEM, address=IT)
+    write_test(session, workspace_id=workspace.id, actor=SYSTEM, recipient=Recipient("email", IT))
     session.commit()
     send_notices()
     assert outcomes(session) == [("tested", IT, "sent")]
@@ -119,7 +120,7 @@ def test_it_fails_for_what_is_no_address_and_goes_on_with_the_others(session, wo
 
 
 def test_it_survives_a_fault_of_our_own_and_goes_on_with_the_others(session, workspace, sink, monkeypatch):
-    add_route(session, workspace_id=workspace.id, actor=SYSTEM, address="ops@northwind.example")
+    add_route(session, workspace_id=workspace.id, actor=SYSTEM, wishes=Wishes(address="ops@northwind.example"))
     stopped(session, workspace)
     write, calls = letter.write_letter, []
 

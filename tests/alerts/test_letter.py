@@ -26,7 +26,7 @@ FACTS = NoticeFacts(
 
 
 def sent(**changes):
-    raw = write_letter(replace(FACTS, **changes), sender="alerts@mail.example").as_bytes(policy=policy.SMTP)
+    raw = write_letter([replace(FACTS, **changes)], sender="alerts@mail.example").as_bytes(policy=policy.SMTP)
     return message_from_bytes(raw, policy=policy.default)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from mailsetup.alerts import routes
 from mailsetup.alerts.models import Alert, AlertNotice
 from mailsetup.alerts.open import open_alert, open_alerts, resolve_alerts
-from mailsetup.alerts.routes import add_route
+from mailsetup.alerts.routes import Wishes, add_route
 from mailsetup.core import queues
 from mailsetup.core.db import session_scope
 from mailsetup.core.errors import InvalidInput
@@ -55,14 +55,14 @@ def test_it_survives_a_storm_with_an_exact_count(session, workspace):
 
 def test_it_tells_every_address_once(session, workspace):
     for address in ("ops@northwind.example", "IT@northwind.example"):
-        add_route(session, workspace_id=workspace.id, actor=SYSTEM, address=address)
+        add_route(session, workspace_id=workspace.id, actor=SYSTEM, wishes=Wishes(address=address))
     stopped(session, workspace)
     assert notices(session) == [("opened", "it@northwind.example"), ("opened", "ops@northwind.example")]
 
 
 def test_it_resolves_and_tells_who_was_told(session, workspace):
     stopped(session, workspace)
-    add_route(session, workspace_id=workspace.id, actor=SYSTEM, address="new@northwind.example")
+    add_route(session, workspace_id=workspace.id, actor=SYSTEM, wishes=Wishes(address="new@northwind.example"))
     resolved = resolve_alerts(
         session, workspace_id=workspace.id, subject_key="outbound:1", resolution="A test passed.", waiting=7
     )
@@ -124,6 +124,6 @@ def test_it_rings_once_the_caller_commits(session, workspace):
 
 def test_it_takes_only_so_many_further_addresses(session, workspace, monkeypatch):
     monkeypatch.setattr(routes, "ROUTE_LIMIT", 1)
-    add_route(session, workspace_id=workspace.id, actor=SYSTEM, address="one@northwind.example")
+    add_route(session, workspace_id=workspace.id, actor=SYSTEM, wishes=Wishes(address="one@northwind.example"))
     with pytest.raises(InvalidInput, match="At most 1 further"):
-        add_route(session, workspace_id=workspace.id, actor=SYSTEM, address="two@northwind.example")
+        add_route(session, workspace_id=workspace.id, actor=SYSTEM, wishes=Wishes(address="two@northwind.example"))

@@ -19,7 +19,11 @@ FORMS: dict[str, tuple[str, dict[str, str], tuple[str, ...]]] = {
     "credential": ("/credentials/new", LOGIN, ("name", "username", "password", "description", "expiry_note")),
     "app": ("/credentials/new", APP, ("name", "tenant_id", "client_id", "client_secret", "cloud")),
     "invitation": ("/members/invite", {"email": ADDRESS, "role": "member"}, ("email", "role")),
-    "alerts": ("/alerts/addresses", {"address": ADDRESS}, ("address",)),
+    "alerts": (
+        "/alerts/ways/new?channel=email",
+        {"address": ADDRESS, "severity": "warning"},
+        ("address", "name", "quiet_from"),
+    ),
     "api key": ("/api-keys/new", {"name": "Shop", "scopes": "send"}, ("name", "scopes", "expires_on")),
     "workspace": ("/settings/workspace", {"name": "Northwind"}, ("name",)),
     "person": ("/settings/person", {"name": "Alice"}, ("name", "locale", "timezone")),

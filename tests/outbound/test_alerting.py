@@ -3,8 +3,8 @@
 import uuid
 from typing import Any
 
+from mailsetup.alerts.listeners import listeners
 from mailsetup.alerts.open import open_alert
-from mailsetup.alerts.routes import listeners
 from mailsetup.alerts.waiting import waiting_now
 from mailsetup.outbound import alerting
 from mailsetup.outbound.health import subject_key

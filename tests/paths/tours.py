@@ -32,6 +32,8 @@ EMPTY = {
     "outbound": "/outbound",
     "messages": "/messages",
     "alerts": "/alerts",
+    "alerts-new-way": "/alerts/ways/new",
+    "alerts-new-slack": "/alerts/ways/new?channel=slack",
     "credentials": "/credentials",
     "credentials-calendar": "/credentials/calendar",
     "credentials-new": "/credentials/new",
@@ -193,6 +195,7 @@ class Tour:
         album.open(page, f"{page.url}/delete", "setup-delete")
         self._credential()
         self._webhook()
+        self._alert_way()
 
     def _credential(self) -> None:
         page, album = self.page, self.album
@@ -281,6 +284,20 @@ class Tour:
         album.open(page, f"{address}/edit", "webhook-edit")
         album.open(page, f"{address}/delete", "webhook-delete")
         album.open(page, "/events", "webhooks")
+
+    def _alert_way(self) -> None:
+        """Added, its secret shown, about to be changed."""
+        page, album = self.page, self.album
+        page.goto("/alerts/ways/new?channel=webhook")
+        page.get_by_label("Webhook address").fill("https://shop.example/hooks/alerts")
+        page.get_by_label("Quiet from").fill("22:00")
+        page.get_by_label("Quiet until").fill("07:00")
+        self.customer.press("Save")
+        album.take(page, "alert-way-secret")
+        self.customer.press("I have copied it")
+        album.take(page, "alert-ways")
+        page.get_by_role("button", name="Edit shop.example").click()
+        album.take(page, "alert-way-edit")
 
     def stopped(self) -> None:
         customer, page, album = self.customer, self.page, self.album
@@ -378,6 +395,7 @@ class Tour:
         page.get_by_role("button", name="Make account and join").click()
         expect(page.get_by_role("heading", name="Overview")).to_be_visible()
         self.album.open(page, "/operator", "operator")
+        self.album.open(page, "/operator/alerts", "operator-alerts")
 
     def sandbox(self) -> None:
         page, pages = self.person(), self.box.pages_url

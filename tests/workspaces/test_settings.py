@@ -30,6 +30,15 @@ def test_it_renames_the_workspace_and_writes_it_down(ada, session):
     assert event.detail == {"was": "Northwind"}
 
 
+def test_the_workspace_has_a_time_zone_of_its_own(ada, session):
+    data = {"workspace_name": "Northwind", "workspace_timezone": "Europe/Berlin"}
+    assert ada.client.post("/settings/workspace", data=data).status_code == 302
+    assert session.get(Workspace, ada.workspace.id).timezone == "Europe/Berlin"
+    refused = ada.client.post("/settings/workspace", data={**data, "workspace_timezone": "Mars/Base"})
+    assert refused.status_code == 422
+    assert "Choose one of the time zones" in refused.text
+
+
 def test_it_lets_members_rename_themselves_only(bob, session):
     assert bob.client.post("/settings/person", data=PERSON).status_code == 302
     assert bob.client.post("/settings/workspace", data={"workspace_name": "Bobwind"}).status_code == 403

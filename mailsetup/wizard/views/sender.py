@@ -8,6 +8,7 @@ from flask import flash, request
 from flask.typing import ResponseReturnValue
 
 from mailsetup.alerts.notices import write_test
+from mailsetup.alerts.recipients import EMAIL, Recipient
 from mailsetup.core.errors import Conflict, InvalidInput
 from mailsetup.mail_services.base import Field
 from mailsetup.outbound.configs import clean_address
@@ -82,7 +83,8 @@ def _test_alert(draft: SetupDraft) -> ResponseReturnValue:
     """A mail to the alerts address, by the way that alerts take."""
     try:
         address = clean_address(draft.alerts_address)
-        write_test(db_session(), workspace_id=draft.workspace_id, actor=current_actor(), address=address)
+        recipient = Recipient(EMAIL, address)
+        write_test(db_session(), workspace_id=draft.workspace_id, actor=current_actor(), recipient=recipient)
     except InvalidInput as error:
         return _again(draft, error.fields)
     except Conflict as error:

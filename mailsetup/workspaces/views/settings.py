@@ -1,4 +1,4 @@
-"""Settings of the person, and the name of the workspace."""
+"""Settings of the person, and name and time zone of the workspace."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mailsetup.web.forms import form_values, invalid
 from mailsetup.web.session import db_session
 from mailsetup.workspaces import locales
 from mailsetup.workspaces.access import current_actor, current_user, current_workspace, may, require, signed_in
-from mailsetup.workspaces.members import rename_workspace
+from mailsetup.workspaces.members import rename_workspace, set_zone
 from mailsetup.workspaces.models import ADMIN, MEMBER, User
 from mailsetup.workspaces.names import clean_name
 from mailsetup.workspaces.sign_in import NAMELESS
@@ -44,26 +44,35 @@ def save_person() -> ResponseReturnValue:
 @blueprint.post("/workspace", endpoint="workspace")
 @require(ADMIN)
 def save_workspace() -> ResponseReturnValue:
-    """Gives the workspace another name."""
+    """Gives the workspace another name or time zone."""
+    values, workspace = form_values(workspace_fields()), current_workspace()
     try:
-        rename_workspace(
-            db_session(), current_workspace(), actor=current_actor(), **_name_of(form_values(rename_fields()))
-        )
+        rename_workspace(db_session(), workspace, values["workspace_name"], actor=current_actor())
+        set_zone(db_session(), workspace, values["workspace_timezone"], actor=current_actor())
     except InvalidInput as error:
+        db_session().rollback()
         return invalid("settings/index.html", error.fields, **_forms())
-    return _saved("The workspace has its new name.")
+    return _saved("The workspace is saved.")
 
 
-def _name_of(values: dict[str, str]) -> dict[str, str]:
-    return {"name": values["workspace_name"]}
-
-
-def rename_fields() -> tuple[Field, ...]:
-    """The input for the workspace's name; none for who is in no workspace."""
+def workspace_fields() -> tuple[Field, ...]:
+    """The inputs for the workspace's name and time zone; none for who is in no workspace."""
     if not may(MEMBER):
         return ()
-    name = current_workspace().name
-    return (Field("workspace_name", "Workspace name", "Everybody in the workspace sees it.", default=name),)
+    workspace = current_workspace()
+    return (
+        Field("workspace_name", "Workspace name", "Everybody in the workspace sees it.", default=workspace.name),
+        Field(
+            "workspace_timezone",
+            "Time zone of the workspace",
+            "Quiet hours and gathered notices of alerts go by it.",
+            input="select",
+            required=False,
+            placeholder="UTC",
+            choices=tuple(locales.zone_choices()),
+            default=workspace.timezone,
+        ),
+    )
 
 
 def person_fields(user: User) -> tuple[Field, ...]:
@@ -96,7 +105,7 @@ def person_fields(user: User) -> tuple[Field, ...]:
 def _forms() -> dict[str, object]:
     return {
         "person_fields": person_fields(current_user()),
-        "rename_fields": rename_fields(),
+        "workspace_fields": workspace_fields(),
         "user": current_user(),
     }
 
