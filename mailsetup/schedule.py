@@ -16,14 +16,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from mailsetup import settings
+from mailsetup.alerts import operator_watch
 from mailsetup.alerts import sweep as alerts_sweep
 from mailsetup.core import db, leases, logs, stopping
 from mailsetup.core.errors import SettingsError
 from mailsetup.diagnosis import domains
 from mailsetup.diagnosis import sweep as diagnosis_sweep
 from mailsetup.events import sweep as events_sweep
-from mailsetup.outbound import app_checks, expiring, platform_end, probe, renewal
-from mailsetup.outbox import hours
+from mailsetup.outbound import app_checks, expiring, incidents, platform_end, probe, renewal
+from mailsetup.outbox import early_signs, hours
 from mailsetup.outbox import sweep as outbox_sweep
 from mailsetup.workspaces import audit_chain, post
 from mailsetup.workspaces.starting import refuse_unsafe_start
@@ -49,6 +50,9 @@ JOBS = (
     Periodic("diagnosis_sweep", 15.0, diagnosis_sweep.end_overdue_runs),
     Periodic("alerts_sweep", 15.0, alerts_sweep.sweep),
     Periodic("events_sweep", 5.0, events_sweep.sweep),
+    Periodic("early_signs", 30.0, early_signs.watch),
+    Periodic("incidents", 30.0, incidents.watch),
+    Periodic("operator_watch", 60.0, operator_watch.watch),
     Periodic("letters", 15.0, post.upkeep),
     Periodic("hours", 60.0, hours.roll_up),
     Periodic("probe", 30.0, probe.probe_due),

@@ -96,7 +96,7 @@ def mail_refused(session: Session, config: OutboundConfig, error: TransportError
     config.health_cause, config.health_reason = "repeated_refusals", str(config.explanation["title"])
     config.next_probe_at, config.stopped_version = None, _credential_version(config)
     _move(session, config, Event.STOPPED)
-    _alert(session, config)
+    _alert(session, config, times=config.refusals_in_row)
 
 
 def host_away(session: Session, config: OutboundConfig, error: TransportError) -> None:

@@ -47,6 +47,9 @@ EVERY_RUN = (
     "row_35",
     "row_41",
     "row_44",
+    "row_47",
+    "row_49",
+    "row_56_a_small",
 )
 
 

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from mailsetup.sandbox import Sandbox
 from mailsetup.sandbox.people import Mailbox
 from tests.paths.album import Album
+from tests.paths.alert_tour import alert_way
 from tests.paths.customer import Customer
 from tests.paths.product import TOP, Product, wait_for
 from tests.paths.world import app_values, consent_revoked, new_mailbox
@@ -195,7 +196,7 @@ class Tour:
         album.open(page, f"{page.url}/delete", "setup-delete")
         self._credential()
         self._webhook()
-        self._alert_way()
+        alert_way(self.page, self.album, self.customer)
 
     def _credential(self) -> None:
         page, album = self.page, self.album
@@ -284,20 +285,6 @@ class Tour:
         album.open(page, f"{address}/edit", "webhook-edit")
         album.open(page, f"{address}/delete", "webhook-delete")
         album.open(page, "/events", "webhooks")
-
-    def _alert_way(self) -> None:
-        """Added, its secret shown, about to be changed."""
-        page, album = self.page, self.album
-        page.goto("/alerts/ways/new?channel=webhook")
-        page.get_by_label("Webhook address").fill("https://shop.example/hooks/alerts")
-        page.get_by_label("Quiet from").fill("22:00")
-        page.get_by_label("Quiet until").fill("07:00")
-        self.customer.press("Save")
-        album.take(page, "alert-way-secret")
-        self.customer.press("I have copied it")
-        album.take(page, "alert-ways")
-        page.get_by_role("button", name="Edit shop.example").click()
-        album.take(page, "alert-way-edit")
 
     def stopped(self) -> None:
         customer, page, album = self.customer, self.page, self.album
