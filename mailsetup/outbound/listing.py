@@ -14,7 +14,6 @@ from mailsetup.mail_services import credential_types, registry
 from mailsetup.mail_services.base import Consent, Field, WayOut
 from mailsetup.mail_services.limits import Limits
 from mailsetup.outbound import health
-from mailsetup.outbound.configs import list_configs
 from mailsetup.outbound.mailboxes import Pause, lanes_now, limits_of, pause_of
 from mailsetup.outbound.models import BROKEN, UNVERIFIED, OutboundConfig
 from mailsetup.outbound.waiting import count_waiting
@@ -108,7 +107,10 @@ def find_entries(
 
 def needing_a_person(session: Session, workspace_id: uuid.UUID) -> list[SetupEntry]:
     """Setups that are stopped, or not tested while mail waits; the stopped ones first."""
-    configs = [config for config in list_configs(session, workspace_id) if config.health in {BROKEN, UNVERIFIED}]
+    wanted = select(OutboundConfig).where(
+        OutboundConfig.workspace_id == workspace_id, OutboundConfig.health.in_((BROKEN, UNVERIFIED))
+    )
+    configs = list(session.scalars(wanted.order_by(OutboundConfig.is_default.desc(), OutboundConfig.name)))
     if not configs:
         return []
     waiting = count_waiting(session, [config.id for config in configs])

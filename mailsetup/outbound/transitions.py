@@ -48,3 +48,21 @@ TABLE = {(state, event): row[STATES.index(state)] for event, row in _ROWS.items(
 def next_state(state: str, event: Event) -> str:
     """Where a setup in this state goes when this happens."""
     return TABLE[state, event]
+
+
+def diagram() -> str:
+    """The table as docs/health.md draws it (Mermaid, stateDiagram-v2): every change of state with what leads to it."""
+    ways: dict[tuple[str, str], list[str]] = {}
+    for (state, event), after in TABLE.items():
+        if after != state:
+            ways.setdefault((state, after), []).append(event.name)
+    ordered = sorted(ways, key=lambda pair: (STATES.index(pair[0]), STATES.index(pair[1])))
+    lines = [f"    {state} --> {after}: {', '.join(ways[state, after])}" for state, after in ordered]
+    return "\n".join(["stateDiagram-v2", f"    [*] --> {UNVERIFIED}", *lines])
+
+
+def rows() -> str:
+    """The table as docs/health.md shows it."""
+    head = f"| What happens | {' | '.join(STATES)} |\n|{'---|' * (len(STATES) + 1)}"
+    lines = [f"| `{event.name}`: {event.value} | {' | '.join(row)} |" for event, row in _ROWS.items()]
+    return "\n".join([head, *lines])

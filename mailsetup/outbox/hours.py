@@ -73,13 +73,13 @@ def count_hours(session: Session, workspace_id: uuid.UUID, since: datetime) -> C
     """How many mails of the workspace ended in each hour, by (hour, whether accepted): kept figures, and the rest."""
     since = hour_of(since)
     counted_until = max(session.scalar(select(Mark.until).where(Mark.name == MARK)) or since, since)
-    kept = select(MailHour).where(
+    kept = select(MailHour.hour, MailHour.accepted, MailHour.failed).where(
         MailHour.workspace_id == workspace_id, MailHour.hour >= since, MailHour.hour < counted_until
     )
     counts: Counts = Counter()
-    for row in session.scalars(kept):
-        counts[row.hour, True] += row.accepted
-        counts[row.hour, False] += row.failed
+    for moment, accepted, failed in session.execute(kept):
+        counts[moment, True] += accepted
+        counts[moment, False] += failed
     hour = _hour(session).label("hour")
     query = select(hour, Message.status, func.count()).where(
         Message.workspace_id == workspace_id, *_ended(counted_until)

@@ -1,11 +1,12 @@
 """The table of health."""
 
 import itertools
+from pathlib import Path
 
 import pytest
 
 from mailsetup.outbound.models import BROKEN, DEGRADED, HEALTHY, PAUSED, SENDING_STATES, UNVERIFIED
-from mailsetup.outbound.transitions import STATES, TABLE, Event, next_state
+from mailsetup.outbound.transitions import STATES, TABLE, Event, diagram, next_state, rows
 
 RESUMES = (Event.RESUMED, Event.RESUMED_DOUBTFUL, Event.RESUMED_UNTESTED)
 
@@ -39,3 +40,9 @@ def test_it_lets_a_stopped_setup_send_again_after_a_test_a_probe_or_an_accepted_
 @pytest.mark.parametrize("state", [state for state in STATES if state != PAUSED])
 def test_it_changes_nothing_by_resuming_what_was_not_paused(state, event):
     assert next_state(state, event) == state
+
+
+def test_it_is_drawn_as_it_is():
+    drawn = (Path(__file__).parents[2] / "docs" / "health.md").read_text(encoding="utf-8")
+    assert diagram() in drawn
+    assert rows() in drawn

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailsetup.overview.chart import BOTTOM, HEIGHT, LEFT, TOP, WIDTH, chart_of
@@ -16,6 +16,7 @@ NOW = datetime(2026, 11, 21, 15, 30, tzinfo=UTC)
 NUMBERS = st.integers(min_value=0, max_value=10_000_000)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=30))
 def test_it_stays_inside_its_frame(pairs: list[tuple[int, int]]) -> None:
     chart = chart_of([Bar(NOW, *pair) for pair in pairs], label_every=6)
