@@ -29,7 +29,7 @@ def read(client: FlaskClient) -> dict[tuple[str, str], float]:
 
 
 @pytest.fixture
-def names(client: FlaskClient) -> set[str]:
+def figures(client: FlaskClient) -> set[str]:
     """Every name that a query may ask for."""
     families = text_string_to_metric_families(client.get("/metrics").get_data(as_text=True))
     return {family.name + suffix for family in families for suffix in SUFFIXES[family.type]}
@@ -62,13 +62,13 @@ def test_it_adds_up_what_processes_counted(client: FlaskClient, session: Session
     assert found["mailsetup_stage_seconds_sum", "stage=connect"] == pytest.approx(700.05)
 
 
-def test_it_draws_only_figures_that_exist(names: set[str]) -> None:
+def test_it_draws_only_figures_that_exist(figures: set[str]) -> None:
     dashboard = json.loads((DOCS / "grafana.json").read_text())
     asked = " ".join(target["expr"] for panel in dashboard["panels"] for target in panel["targets"])
-    assert set(re.findall(r"mailsetup_\w+", asked)) <= names
+    assert set(re.findall(r"mailsetup_\w+", asked)) <= figures
 
 
-def test_it_explains_every_figure(names: set[str]) -> None:
+def test_it_explains_every_figure(figures: set[str]) -> None:
     text = (DOCS / "operations.md").read_text()
     explained = set(re.findall(r"^\| `(mailsetup_\w+)", text, re.MULTILINE))
-    assert explained == {re.sub("_(bucket|sum|count|total)$", "", name) for name in names}
+    assert explained == {re.sub("_(bucket|sum|count|total)$", "", name) for name in figures}
