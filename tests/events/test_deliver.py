@@ -105,7 +105,7 @@ def test_it_alerts_once_calls_have_failed_for_long_and_says_when_it_is_over(
     call()
     with time_machine.travel(utcnow() + timedelta(minutes=16)):
         call()
-        alert = session.scalars(select(Alert)).one()
+        alert = session.scalars(select(Alert).where(Alert.workspace_id == workspace.id)).one()
         assert alert.title == "Events do not arrive at “Shop”"
     receiver.down = False
     with time_machine.travel(utcnow() + timedelta(minutes=40)):
