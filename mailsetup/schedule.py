@@ -24,7 +24,7 @@ from mailsetup.diagnosis import domains
 from mailsetup.diagnosis import sweep as diagnosis_sweep
 from mailsetup.events import sweep as events_sweep
 from mailsetup.outbound import app_checks, expiring, incidents, platform_end, probe, renewal
-from mailsetup.outbox import early_signs, hours
+from mailsetup.outbox import early_signs, fallback, hours
 from mailsetup.outbox import sweep as outbox_sweep
 from mailsetup.workspaces import audit_chain, post
 from mailsetup.workspaces.starting import refuse_unsafe_start
@@ -47,6 +47,7 @@ class Periodic:
 
 JOBS = (
     Periodic("outbox_sweep", 15.0, outbox_sweep.sweep),
+    Periodic("fallback", 5.0, fallback.carry),
     Periodic("diagnosis_sweep", 15.0, diagnosis_sweep.end_overdue_runs),
     Periodic("alerts_sweep", 15.0, alerts_sweep.sweep),
     Periodic("events_sweep", 5.0, events_sweep.sweep),

@@ -17,6 +17,7 @@ from mailsetup.alerts.models import Alert, AlertNotice
 from mailsetup.alerts.notices import send_again, write_test
 from mailsetup.alerts.operator_pages import DONE, operator_alerts
 from mailsetup.alerts.recipients import EMAIL, Recipient
+from mailsetup.alerts.remarks import remarks
 from mailsetup.alerts.waiting import waiting_now
 from mailsetup.alerts.way_form import route_words
 from mailsetup.alerts.way_pages import alert_ways
@@ -89,6 +90,7 @@ def show(alert_id: uuid.UUID) -> ResponseReturnValue:
         waiting=waiting_now(db_session(), alert),
         snoozes=actions.SNOOZES,
         deed_url=lambda deed: url_for(f"alerts.{deed}", alert_id=alert_id),
+        remarks=remarks(db_session(), alert),
     )
 
 

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from mailsetup.alerts import listeners, waiting
+from mailsetup.alerts import listeners, remarks, waiting
 from mailsetup.alerts.listeners import SetupAddress
+from mailsetup.alerts.models import Alert
+from mailsetup.outbound import detours
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbound.waiting import count_waiting
 
@@ -25,19 +27,30 @@ def alerts_addresses(session: Session, workspace_id: uuid.UUID) -> Iterator[Setu
 
 def waiting_for(session: Session, workspace_id: uuid.UUID, subject_key: str) -> int | None:
     """The mail that waits for the setup an alert is about; None for an alert about something else."""
+    config_id = _setup_of(subject_key)
+    return None if config_id is None else count_waiting(session, [config_id])[config_id]
+
+
+def _setup_of(subject_key: str) -> uuid.UUID | None:
     if not subject_key.startswith(_SUBJECT):
         return None
     try:
-        config_id = uuid.UUID(subject_key.removeprefix(_SUBJECT))
+        return uuid.UUID(subject_key.removeprefix(_SUBJECT))
     except ValueError:
         return None
-    return count_waiting(session, [config_id])[config_id]
+
+
+def another_way(session: Session, alert: Alert) -> str:
+    """How much mail of the setup an alert is about went out through another one."""
+    config_id = _setup_of(alert.subject_key)
+    return "" if config_id is None else detours.since(session, config_id, alert.opened_at)
 
 
 def register() -> None:
     """Makes both known; doing it twice changes nothing."""
     listeners.register(alerts_addresses)
     waiting.register(waiting_for)
+    remarks.register(another_way)
 
 
 register()

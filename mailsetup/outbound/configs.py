@@ -173,6 +173,26 @@ def set_policy(session: Session, config: OutboundConfig, policy: str, *, actor: 
     _record(session, config, actor, "outbound:change", fields=["unknown_policy"])
 
 
+def possible_fallbacks(session: Session, config: OutboundConfig) -> list[OutboundConfig]:
+    """The setups that could carry its mail: those that send as the same address."""
+    others = list_configs(session, config.workspace_id)
+    return [one for one in others if one.id != config.id and _same_sender(one, config)]
+
+
+def _same_sender(one: OutboundConfig, other: OutboundConfig) -> bool:
+    return one.from_address.lower() == other.from_address.lower()
+
+
+def set_fallback(session: Session, config: OutboundConfig, raw: str, *, actor: Actor) -> OutboundConfig | None:
+    """Which setup carries its mail while it is broken; none when empty. Raises InvalidInput."""
+    chosen = next((one for one in possible_fallbacks(session, config) if str(one.id) == raw), None)
+    if raw and chosen is None:
+        raise InvalidInput({"fallback": "Choose a setup that sends as the same address."})
+    config.fallback_id = chosen.id if chosen else None
+    _record(session, config, actor, "outbound:change", fields=["fallback"])
+    return chosen
+
+
 def delete_config(session: Session, config: OutboundConfig, *, actor: Actor) -> None:
     """Removes the setup; its waiting mail stays queued without one, and the oldest other setup becomes the default."""
     _record(session, config, actor, "outbound:delete")

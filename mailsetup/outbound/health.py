@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from mailsetup.alerts.models import Alert
 from mailsetup.alerts.open import count_repeats, open_alert, resolve_alerts
 from mailsetup.core import queues
 from mailsetup.core.clock import utcnow
 from mailsetup.mail_services.errors import TransportError
-from mailsetup.outbound import happenings
+from mailsetup.outbound import detours, happenings
 from mailsetup.outbound.explain import explain_failure, own_explanation, public_context
 from mailsetup.outbound.fingerprint import config_fingerprint
 from mailsetup.outbound.mailboxes import limits_of, settle_keys
@@ -181,7 +182,20 @@ def _move(session: Session, config: OutboundConfig, event: Event, *, resolution:
     if after in SENDING_STATES and before not in SENDING_STATES:
         queues.enqueue_after_commit(session, DRAIN)
     if resolution and after != UNVERIFIED:
+        resolution = " ".join(filter(None, (resolution, meanwhile(session, config))))
         _resolve(session, config, resolution, waiting=count_waiting(session, [config.id])[config.id])
+
+
+def meanwhile(session: Session, config: OutboundConfig) -> str:
+    """How much of its mail went out through another setup since its alert was opened; empty when none did."""
+    opened = session.scalar(
+        select(func.min(Alert.opened_at)).where(
+            Alert.workspace_id == config.workspace_id,
+            Alert.subject_key == subject_key(config),
+            Alert.resolved_at.is_(None),
+        )
+    )
+    return detours.since(session, config.id, opened) if opened else ""
 
 
 def _resolve(

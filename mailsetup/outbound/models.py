@@ -37,6 +37,7 @@ class OutboundConfig(HasId, Base):
     alerts_address: Mapped[str] = mapped_column(String(254))
     is_default: Mapped[bool] = mapped_column(default=False)
     unknown_policy: Mapped[str] = mapped_column(String(10), default="resend")  # resend, hold
+    fallback_id: Mapped[uuid.UUID | None]  # the setup that carries its mail while it is broken; may be gone
     health: Mapped[str] = mapped_column(String(12), default=UNVERIFIED)
     health_cause: Mapped[str] = mapped_column(String(80), default="")
     health_reason: Mapped[str] = mapped_column(Text, default="")

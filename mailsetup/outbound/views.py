@@ -54,7 +54,14 @@ def _page(config: OutboundConfig, given: Mapping[str, str] | None = None, **wron
     entry = entry_of(db_session(), config)
     form = {"limit_fields": limit_fields(config), "limit_values": given or limit_values(config)}
     return render_template(
-        "outbound/show.html", entry=entry, config=config, policies=configs.POLICIES, limit_errors=wrong, **form
+        "outbound/show.html",
+        entry=entry,
+        config=config,
+        policies=configs.POLICIES,
+        fallbacks=configs.possible_fallbacks(db_session(), config),
+        meanwhile=health.meanwhile(db_session(), config),
+        limit_errors=wrong,
+        **form,
     )
 
 
@@ -125,6 +132,22 @@ def limits(config_id: uuid.UUID) -> ResponseReturnValue:
         return _page(config, request.form, **error.fields), 422
     db_session().commit()
     flash("Saved. The limits hold from the next mail on.", "success")
+    return _to(config)
+
+
+@outbound.post("/<uuid:config_id>/fallback")
+@require(ADMIN)
+def fallback(config_id: uuid.UUID) -> ResponseReturnValue:
+    """Which setup carries its mail while it is broken."""
+    config = _fetch(config_id)
+    chosen = configs.set_fallback(db_session(), config, request.form.get("fallback", ""), actor=current_actor())
+    db_session().commit()
+    flash(
+        f"While “{config.name}” is broken, “{chosen.name}” carries its mail. The alert stays open and says how much."
+        if chosen
+        else f"While “{config.name}” is broken, its mail waits.",
+        "success",
+    )
     return _to(config)
 
 

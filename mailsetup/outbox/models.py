@@ -37,12 +37,20 @@ class Message(HasId, Base):
         _partial("ix_messages_expiry", "expires_at", where="status = 'queued'"),
         _partial("ix_messages_lease", "lease_until", where="status IN ('claimed', 'sending')"),
         _partial("ix_messages_ended", "workspace_id", "finished_at", "status", where="finished_at IS NOT NULL"),
+        _partial(
+            "ix_messages_rerouted",
+            "rerouted_from_id",
+            "status",
+            "finished_at",
+            where="rerouted_from_id IS NOT NULL",
+        ),
         Index("ix_messages_page", "workspace_id", "id"),
         Index("ix_messages_state_page", "workspace_id", "status", "id"),
     )
 
     workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     config_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("outbound_configs.id", ondelete="SET NULL"))
+    rerouted_from_id: Mapped[uuid.UUID | None]  # the broken setup that it was queued for; may be gone
     status: Mapped[str] = mapped_column(String(10), default=QUEUED)
     priority: Mapped[int] = mapped_column(default=PRIORITIES["normal"])
     next_attempt_at: Mapped[datetime] = mapped_column(default=utcnow)

@@ -89,12 +89,18 @@ def show(message_id: uuid.UUID) -> ResponseReturnValue:
         "messages/show.html",
         message=message,
         config=config,
+        meant_for=_meant_for(message),
         events=timeline(message, config, pause_of(db_session(), config) if config else None),
         moving=is_moving(message, config),
         may_retry=message.status in {"queued", FAILED, "expired", "cancelled"},
         may_cancel=message.status in {"queued", "claimed"},
         may_resolve=message.status == UNKNOWN,
     )
+
+
+def _meant_for(message: Message) -> OutboundConfig | None:
+    """The broken setup whose mail another one carried."""
+    return db_session().get(OutboundConfig, message.rerouted_from_id) if message.rerouted_from_id else None
 
 
 @messages.get("/<uuid:message_id>/content")

@@ -115,7 +115,7 @@ def test_it_says_where_waiting_mail_goes_before_it_deletes(alice, config, sessio
     assert [row.name for row in session.scalars(select(OutboundConfig))] == ["Receipts"]
 
 
-ACTS = ("pause", "resume", "probe", "default", "policy", "delete")
+ACTS = ("pause", "resume", "probe", "default", "policy", "fallback", "delete")
 
 
 @pytest.mark.parametrize("act", ACTS)
@@ -147,3 +147,15 @@ def test_it_finds_one_of_many_setups(alice, session):
         assert "Shop 42" in found
         assert "Shop 41" not in found
     assert "No setup matches" in alice.client.get("/outbound?q=nothing").text
+
+
+def test_it_lets_an_admin_choose_who_carries_its_mail(alice, session, config):
+    spare = factories.make_config(session, alice.workspace, name="Spare", is_default=False)
+    answer = alice.client.post(
+        f"/outbound/{config.id}/fallback", data={"fallback": str(spare.id)}, follow_redirects=True
+    )
+    assert "“Spare” carries its mail. The alert stays open" in answer.text
+    assert config.fallback_id == spare.id
+    assert alice.client.post(f"/outbound/{config.id}/fallback", data={"fallback": str(config.id)}).status_code == 422
+    alice.client.post(f"/outbound/{config.id}/fallback", data={"fallback": ""})
+    assert config.fallback_id is None
