@@ -18,14 +18,16 @@ from sqlalchemy.orm import Session
 from mailsetup import settings
 from mailsetup.alerts import operator_watch
 from mailsetup.alerts import sweep as alerts_sweep
-from mailsetup.core import db, leases, logs, stopping
+from mailsetup.core import db, heartbeats, leases, logs, stopping
 from mailsetup.core.errors import SettingsError
+from mailsetup.core.heartbeats import SCHEDULER
 from mailsetup.diagnosis import domains
 from mailsetup.diagnosis import sweep as diagnosis_sweep
 from mailsetup.events import sweep as events_sweep
 from mailsetup.outbound import app_checks, expiring, incidents, platform_end, probe, renewal
 from mailsetup.outbox import early_signs, fallback, hours
 from mailsetup.outbox import sweep as outbox_sweep
+from mailsetup.watchdog import Watchdog
 from mailsetup.workspaces import audit_chain, post
 from mailsetup.workspaces.starting import refuse_unsafe_start
 
@@ -115,8 +117,10 @@ def main() -> int:
         return 2
     logs.configure(pretty=started.env == "development")
     stopping.listen(signal.SIGTERM, signal.SIGINT)
-    scheduler = Scheduler()
+    watchdog = Watchdog(SCHEDULER)
+    scheduler = Scheduler((*JOBS, Periodic("watchdog", heartbeats.EVERY_SECONDS, watchdog.look)))
     while not stopping.requested():
+        watchdog.beat()
         scheduler.tick()
         stopping.wait(TICK_SECONDS)
     scheduler.release()

@@ -54,6 +54,7 @@ class Settings:
     operator_webhook_url: Secret = NO_SECRET
     operator_webhook_secret: Secret = NO_SECRET
     worker_lanes: int = 32
+    missing_after: int = 60
     journal_dir: str = ""
     proxy_hops: int = 0
     metrics_token: Secret = NO_SECRET
@@ -131,6 +132,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         operator_webhook_url=Secret(_operator_webhook(env)),
         operator_webhook_secret=Secret(env.text("MAILSETUP_OPERATOR_WEBHOOK_SECRET")),
         worker_lanes=env.number("MAILSETUP_WORKER_LANES", Settings.worker_lanes, 1, 256),
+        missing_after=env.number("MAILSETUP_MISSING_AFTER", Settings.missing_after, 10, 3600),
         journal_dir=env.text("MAILSETUP_JOURNAL_DIR"),
         proxy_hops=env.number("MAILSETUP_PROXY_HOPS", 0, 0, 5),
         metrics_token=Secret(env.text("MAILSETUP_METRICS_TOKEN")),

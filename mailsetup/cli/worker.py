@@ -23,7 +23,7 @@ from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
 from mailsetup import settings
-from mailsetup.core import db, logs, processes, queues, stopping
+from mailsetup.core import db, heartbeats, logs, processes, queues, stopping
 from mailsetup.core.errors import SettingsError
 from mailsetup.mail_services import registry
 from mailsetup.workspaces.starting import refuse_unsafe_start
@@ -36,6 +36,8 @@ REDIS_PAUSE_SECONDS = 1.0
 class QueueWorker(Worker):
     """RQ's worker with the fork's loose ends tied: see each method."""
 
+    next_beat = 0.0
+
     def setup_work_horse_signals(self) -> None:
         """An orphaned job must not outlive its worker, or another worker sends its mail again."""
         super().setup_work_horse_signals()
@@ -44,6 +46,24 @@ class QueueWorker(Worker):
         # A pooled connection inherited over a fork is shared with the parent: never use it.
         db.engine().dispose(close=False)
         queues.forget_connections()
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """Tells Redis, and the database for the watchdog, that this worker is alive; the job's own process does not."""
+        if not self._is_horse:
+            self._beat()
+        super().heartbeat(timeout, pipeline)
+
+    def _beat(self) -> None:
+        if time.monotonic() < self.next_beat:
+            return
+        self.next_beat = time.monotonic() + heartbeats.EVERY_SECONDS
+        try:
+            with db.session_scope() as session:
+                heartbeats.beat(session, f"worker:{self.name}", heartbeats.role_of(self.queues[0].name))
+        except SQLAlchemyError as error:
+            queues.log.warning("heartbeat_database_away", error=type(error).__name__)
+        # No connection is kept: one that is open over a fork would be shared with the job.
+        db.engine().dispose()
 
     def perform_job(self, job: Job, queue: Queue) -> bool:
         """Runs one job; every line it logs names it."""
@@ -99,7 +119,7 @@ def make_worker(name: str) -> QueueWorker:
         connection=queues.connection(),
         serializer=JSONSerializer,
         job_class=queues.ListedJob,
-        worker_ttl=30,
+        worker_ttl=20,
         job_monitoring_interval=5,
         maintenance_interval=30,
     )

@@ -64,7 +64,7 @@ class HasId:
 
 def load_models() -> None:
     """Imports every table, so that metadata and foreign keys are complete."""
-    for module in ("leases", "tallies"):
+    for module in ("heartbeats", "leases", "tallies"):
         importlib.import_module(f"mailsetup.core.{module}")
     for feature in MODELS:
         importlib.import_module(f"mailsetup.{feature}.models")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mailsetup.alerts.models import Alert
@@ -189,9 +189,10 @@ def _move(session: Session, config: OutboundConfig, event: Event, *, resolution:
 def meanwhile(session: Session, config: OutboundConfig) -> str:
     """How much of its mail went out through another setup since its alert was opened; empty when none did."""
     opened = session.scalar(
-        select(func.min(Alert.opened_at)).where(
+        select(Alert.opened_at).where(
             Alert.workspace_id == config.workspace_id,
             Alert.subject_key == subject_key(config),
+            Alert.cause == ALERT_CAUSE,
             Alert.resolved_at.is_(None),
         )
     )

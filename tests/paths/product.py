@@ -20,7 +20,7 @@ from mailsetup.sandbox import Sandbox
 
 TOP = Path(__file__).parents[2]
 Found = TypeVar("Found")
-WORKERS = ("mail", "tests", "alerts")
+WORKERS = ("mail", "tests", "alerts", "events")
 
 
 def free_port() -> int:
