@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,6 +11,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Error, Page, Request
 
 SHOTS = Path(__file__).parents[2] / "var" / "screenshots"
+# Nobody looks at them on a build machine, where they only take time.
+KEEPS_PICTURES = not os.environ.get("CI")
 WIDTHS = (1280, 390)
 WIDER = """() => {
   const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
@@ -71,8 +74,9 @@ class Album:
 
     def _take_one(self, page: Page, name: str, width: int) -> None:
         shot = f"{name}-{width}"
-        # Hiding the caret would put a style into the page, which its policy refuses and the console reports.
-        page.screenshot(path=SHOTS / f"{shot}.png", full_page=True, caret="initial")
+        if KEEPS_PICTURES:
+            # Hiding the caret would put a style into the page, which its policy refuses and the console reports.
+            page.screenshot(path=SHOTS / f"{shot}.png", full_page=True, caret="initial")
         wider = page.evaluate(WIDER)
         if wider:
             self.too_wide.append(f"{shot}: {wider}")
