@@ -13,10 +13,9 @@ from mailsetup.core import queues
 from mailsetup.core.clock import utcnow
 from mailsetup.core.db import session_scope
 from mailsetup.diagnosis.after import ARRIVED, LOOK_FOR_MAIL, LOOKING, NOT_FOUND, UNREADABLE
+from mailsetup.diagnosis.connecting import service_of
 from mailsetup.diagnosis.models import PASSED, TestRun
-from mailsetup.mail_services.base import MailService
 from mailsetup.mail_services.errors import TransportError
-from mailsetup.outbound.connect import connect
 
 GIVE_UP_AFTER = timedelta(minutes=5)
 
@@ -52,7 +51,7 @@ def _found(run: TestRun) -> dict[str, Any]:
 
 
 def _ask(run: TestRun) -> dict[str, Any] | None:
-    service = _service(run)
+    service = service_of(run)
     try:
         found = service.find_mail(run.recipient, run.message_id)
     finally:
@@ -60,18 +59,6 @@ def _ask(run: TestRun) -> dict[str, Any] | None:
     if found is None:
         return None
     return {"received_at": found.received_at, "folder": found.folder, "verdicts": dict(found.verdicts)}
-
-
-def _service(run: TestRun) -> MailService:
-    with session_scope() as session:
-        return connect(
-            session,
-            workspace_id=run.workspace_id,
-            kind=run.kind,
-            settings=run.settings,
-            credential_id=run.credential_id,
-            fresh=True,
-        )
 
 
 def look_again(session: Session) -> None:

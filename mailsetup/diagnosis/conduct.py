@@ -20,13 +20,13 @@ from mailsetup.core.db import session_scope
 from mailsetup.core.errors import InvalidInput
 from mailsetup.credentials.models import Credential
 from mailsetup.diagnosis import ending
+from mailsetup.diagnosis.connecting import service_of
 from mailsetup.diagnosis.models import RUNNING, WAITING, TestRun
 from mailsetup.diagnosis.report import RunReport, Stopped
 from mailsetup.diagnosis.test_mail import build_test_mail
 from mailsetup.mail_services import registry
 from mailsetup.mail_services.base import MailService, SendResult
 from mailsetup.mail_services.errors import TransportError
-from mailsetup.outbound.connect import connect
 from mailsetup.outbound.explain import OWN_CHANNEL, explain_failure, own_explanation, public_context
 from mailsetup.platform import current_platform
 
@@ -129,15 +129,7 @@ def _remember(run_id: uuid.UUID, message_id: str) -> None:
 def _prepared(run: TestRun, report: RunReport) -> MailService:
     with report.stage(SETTINGS):
         _check_again(run)
-        with session_scope() as session:
-            return connect(
-                session,
-                workspace_id=run.workspace_id,
-                kind=run.kind,
-                settings=run.settings,
-                credential_id=run.credential_id,
-                fresh=True,
-            )
+        return service_of(run)
 
 
 def _check_again(run: TestRun) -> None:
