@@ -61,17 +61,30 @@ def add(
     if any(current.secrets.get(name) == secret for name, secret in cleaned.secrets.items()):
         raise InvalidInput({"client_secret": SAME})
     checks.check_day(expires_on)
+    row = _write_waiting(session, credential, cleaned, actor=actor, expires_on=expires_on)
+    vault.record(session, credential, actor, "credential:add_secret", sorted(cleaned.secrets))
+    return row
+
+
+def _write_waiting(
+    session: Session,
+    credential: Credential,
+    value: credential_types.CredentialInput | CredentialValue,
+    *,
+    actor: Actor,
+    expires_on: date | None,
+) -> CredentialVersion:
+    """The version that waits, in the place of one that waited before."""
     discard(session, credential)
     row = seals.write_version(
         session,
         credential,
-        public=cleaned.public,
-        secrets=cleaned.secrets,
+        public=value.public,
+        secrets=value.secrets,
         user_id=actor.user_id,
         number=credential.version + 1,
     )
     row.expires_on = expires_on
-    vault.record(session, credential, actor, "credential:add_secret", sorted(cleaned.secrets))
     return row
 
 
@@ -111,16 +124,7 @@ def go_back(session: Session, credential: Credential, *, actor: Actor) -> None:
     if old is None:
         raise Conflict("The old one was ended, so there is none to go back to.")
     value = vault.credential_value(session, credential, old.version)
-    discard(session, credential)
-    row = seals.write_version(
-        session,
-        credential,
-        public=value.public,
-        secrets=value.secrets,
-        user_id=actor.user_id,
-        number=credential.version + 1,
-    )
-    row.expires_on = old.expires_on
+    row = _write_waiting(session, credential, value, actor=actor, expires_on=old.expires_on)
     vault.record(session, credential, actor, "credential:go_back", row.secret_names)
 
 
