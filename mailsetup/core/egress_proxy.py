@@ -6,6 +6,7 @@ import base64
 import socket
 import struct
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
@@ -52,16 +53,15 @@ def tunnel(proxy: Proxy, host: str, port: int, timeout: float) -> socket.socket:
         connected = socket.create_connection((proxy.host, proxy.port), timeout)
     except OSError as error:
         raise ProxyRefused("the proxy does not answer") from error
-    try:
+    with ExitStack() as unless_through:
+        unless_through.callback(connected.close)
         line = _Line(connected, deadline)
         if proxy.scheme == "http":
             _http_connect(line, proxy, host, port)
         else:
             _socks5(line, proxy, host, port)
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    except BaseException:
-        connected.close()
-        raise
+        unless_through.pop_all()
     return connected
 
 

@@ -7,7 +7,7 @@ Microsoft what became of it instead of sending again.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 
 from mailsetup.mail_services import graph
@@ -78,13 +78,12 @@ class VerifiedSend:
         rest, attachments = without_large(self.mail.content, graph.MIME_LIMIT)
         body = graph.request_body(drafts.lane.server, replace(self.mail, content=rest))
         draft = drafts.create(body)
-        try:
+        with ExitStack() as unless_whole:
+            unless_whole.callback(_quietly, drafts.delete, draft)
             for attachment in attachments:
                 drafts.attach(draft, attachment)
             self.report.named(draft)
-        except BaseException:
-            _quietly(drafts.delete, draft)
-            raise
+            unless_whole.pop_all()
         return draft
 
     def _sent(self, drafts: Drafts) -> SendResult:
