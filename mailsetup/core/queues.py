@@ -32,7 +32,6 @@ JOBS = {
     "mailsetup.events.jobs.deliver_events": (EVENTS, 600),
     "mailsetup.workspaces.jobs.send_letters": (ALERTS, 600),
     "mailsetup.outbound.jobs.check_app": (TESTS, 120),
-    "mailsetup.outbound.jobs.tell_operator": (ALERTS, 120),
 }
 _PENDING = "mailsetup.jobs_after_commit"
 _COALESCED = {

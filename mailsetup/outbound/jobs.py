@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 
 from mailsetup.outbound.app_checks import run_check
-from mailsetup.outbound.platform_end import send_to
 from mailsetup.outbound.probe import run_probe
 from mailsetup.outbound.renewal import run_renewal
 
@@ -23,8 +22,3 @@ def renew(credential_id: str) -> None:
 def check_app(credential_id: str) -> None:
     """Reads from a token what an app may do."""
     run_check(uuid.UUID(credential_id))
-
-
-def tell_operator(address: str) -> None:
-    """Writes to an operator that our own app at Microsoft ends soon."""
-    send_to(address)

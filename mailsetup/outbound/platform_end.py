@@ -4,25 +4,18 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import select
+from babel.dates import format_date
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from mailsetup import settings
-from mailsetup.alerts.facts import NoticeFacts
-from mailsetup.alerts.models import OPENED
-from mailsetup.alerts.notify import send_notice
-from mailsetup.alerts.recipients import EMAIL
-from mailsetup.alerts.stages import StageLog
-from mailsetup.alerts.ways import Way
-from mailsetup.core import queues
+from mailsetup.alerts.models import ERROR, WARNING, Alert
+from mailsetup.alerts.open import AlertFacts, open_alert, resolve_alerts
 from mailsetup.core.clock import utcnow
-from mailsetup.core.db import session_scope
-from mailsetup.core.ids import new_id
-from mailsetup.core.redact import Secret
-from mailsetup.credentials.models import ExpiryNotice
-from mailsetup.outbound.expiring import remember, step_of
+from mailsetup.outbound.expiring import DAYS_AHEAD, remember, step_of
 
-JOB = "mailsetup.outbound.jobs.tell_operator"
+SUBJECT = "platform:app"
+CAUSE = "platform_app_expiring"
 STEPS = (
     "In Entra: App registrations > our app > Certificates & secrets: make a new secret or certificate.",
     "Give it in MAILSETUP_MICROSOFT_CLIENT_SECRET or MAILSETUP_MICROSOFT_CLIENT_CERTIFICATE_FILE, and its last day in "
@@ -32,69 +25,56 @@ STEPS = (
 )
 
 
-def tell_operators(session: Session) -> int:
-    """Starts a mail to each operator who has not had the notice that is due; how many."""
-    due = _due()
-    if due is None:
-        return 0
-    waiting = [one for one in settings.current().operator_emails if not _told(session, one, *due)]
-    for address in waiting:
-        queues.enqueue_after_commit(session, JOB, address)
-    return len(waiting)
+def tell_operators(session: Session) -> bool:
+    """Opens the operator's alert that is due, each once, and ends it when no end is near; whether one was opened."""
+    ends_on = _last_day()
+    left = (ends_on - utcnow().date()).days if ends_on else DAYS_AHEAD[0] + 1
+    if left > DAYS_AHEAD[0]:
+        resolve_alerts(session, workspace_id=None, subject_key=SUBJECT, resolution="The last day is no longer near.")
+    step = step_of(left)
+    if ends_on is None or step is None or not remember(session, SUBJECT, ends_on, step):
+        return False
+    _replace_earlier(session)
+    open_alert(session, **_facts(ends_on, left, step))
+    return True
 
 
-def send_to(address: str) -> None:
-    """Sends the notice that is due, and notes it once it was accepted. Raises NotSent."""
-    due = _due()
-    if due is None or address not in settings.current().operator_emails:
-        return
-    with session_scope() as session:
-        if _told(session, address, *due):
-            return
-    send_notice([_facts(address, due[0])], Way(EMAIL, Secret(address)), StageLog())
-    with session_scope() as session:
-        remember(session, _subject(address), *due)
-
-
-def _due() -> tuple[date, int] | None:
-    """The last day and the notice that is due for it."""
+def _last_day() -> date | None:
     current = settings.current()
-    if not current.microsoft_client_id or current.microsoft_client_expires is None:
-        return None
-    step = step_of((current.microsoft_client_expires - utcnow().date()).days)
-    return None if step is None else (current.microsoft_client_expires, step)
+    return current.microsoft_client_expires if current.microsoft_client_id else None
 
 
-def _told(session: Session, address: str, ends_on: date, step: int) -> bool:
-    same = select(ExpiryNotice.id).where(
-        ExpiryNotice.subject == _subject(address), ExpiryNotice.ends_on == ends_on, ExpiryNotice.days == step
+def _replace_earlier(session: Session) -> None:
+    """The alert before says the same with an older number: it ends without a word to anybody."""
+    earlier = update(Alert).where(
+        Alert.workspace_id.is_(None), Alert.subject_key == SUBJECT, Alert.resolved_at.is_(None)
     )
-    return session.scalar(same) is not None
+    values = {"resolved_at": utcnow(), "resolution": "A newer notice took its place."}
+    session.execute(earlier.values(**values), execution_options={"synchronize_session": "fetch"})
 
 
-def _subject(address: str) -> str:
-    return f"platform:{address}"[:120]
-
-
-def _facts(address: str, ends_on: date) -> NoticeFacts:
-    left = (ends_on - utcnow().date()).days
-    when = (
-        "has ended" if left < 0 else "ends today" if left == 0 else f"ends in {left} {'day' if left == 1 else 'days'}"
+def _facts(ends_on: date, left: int, step: int) -> AlertFacts:
+    title = f"Our own app at Microsoft {_when(left)}"
+    day = format_date(ends_on, "MMMM d, y", locale="en_US")
+    what = (
+        f"Its secret or certificate has its last day on {day}. After that, no token of a customer who signed in "
+        "through our app can be renewed, and their mail waits."
     )
-    base_url = settings.current().base_url
-    return NoticeFacts(
-        notice_id=str(new_id()),
-        event=OPENED,
-        target=address,
-        workspace="the operator",
-        base_url=base_url,
-        title=f"Our own app at Microsoft {when}",
-        subject_label="Every setup that was connected by signing in",
-        severity="warning",
-        what=f"Its secret or certificate has its last day on {ends_on.isoformat()}. After that, no token of a customer "
-        "who signed in through our app can be renewed, and their mail waits.",
-        steps=STEPS,
-        who="Whoever runs this installation",
-        link=f"{base_url}/operator",
-        since=ends_on.isoformat(),
-    )
+    told = {"title": title, "explanation": what, "steps": list(STEPS), "who": "You, who runs this installation"}
+    return {
+        "workspace_id": None,
+        "subject_key": SUBJECT,
+        "subject_label": "Every setup that was connected by signing in",
+        "cause": f"{CAUSE}_{step}",
+        "title": title,
+        "explanation": {**told, "quote": ""},
+        "fix_path": "/operator",
+        "notify_address": "",
+        "severity": WARNING if step else ERROR,
+    }
+
+
+def _when(left: int) -> str:
+    if left < 0:
+        return "has ended"
+    return {0: "ends today", 1: "ends in 1 day"}.get(left, f"ends in {left} days")

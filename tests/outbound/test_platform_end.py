@@ -3,13 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
-from mailsetup.alerts.notify import NotSent
+from mailsetup.alerts.jobs import send_notices
+from mailsetup.alerts.models import Alert
+from mailsetup.alerts.open import open_alerts
 from mailsetup.core.clock import utcnow
 from mailsetup.core.redact import Secret
-from mailsetup.credentials.models import ExpiryNotice
-from mailsetup.outbound import jobs, platform_end
-from mailsetup.outbound.platform_end import JOB, tell_operators
+from mailsetup.outbound import platform_end
+from mailsetup.outbound.platform_end import tell_operators
 from tests.alerts.conftest import free_port, sink
 
 __all__ = ["sink"]
@@ -35,35 +37,44 @@ def settings_changes(sink_port, left):
     }
 
 
-def started(session):
-    return [args for function, args in session.info.pop("mailsetup.jobs_after_commit", []) if function == JOB]
+def told(session) -> bool:
+    found = tell_operators(session)
+    session.commit()
+    return found
 
 
 def test_it_writes_once_to_each_operator(session, sink):
-    assert tell_operators(session) == 1
-    assert started(session) == [(OLIVIA,)]
-    session.rollback()
-    jobs.tell_operator(OLIVIA)
-    jobs.tell_operator(OLIVIA)
+    assert [told(session), told(session)] == [True, False]
+    send_notices()
     [mail] = sink.mails
+    assert sink.recipients == [OLIVIA]
     assert mail["Subject"] == "Our own app at Microsoft ends in 12 days"
     assert "MAILSETUP_MICROSOFT_CLIENT_EXPIRES" in mail.get_body(("plain",)).get_content()
-    assert tell_operators(session) == 0
 
 
-def test_it_tries_again_what_was_not_accepted(session, sink):
-    sink.refusal = "451 later"
-    with pytest.raises(NotSent):
-        jobs.tell_operator(OLIVIA)
-    assert session.query(ExpiryNotice).all() == []
-    assert tell_operators(session) == 1
+def test_the_next_step_takes_the_place_of_the_one_before(session, settings, monkeypatch):
+    told(session)
+    monkeypatch.setattr(platform_end, "utcnow", lambda: utcnow() + timedelta(days=6))
+    told(session)
+    assert [alert.title for alert in open_alerts(session, None)] == ["Our own app at Microsoft ends in 6 days"]
+
+
+def test_it_is_over_when_the_app_has_a_new_last_day(session, settings, monkeypatch):
+    told(session)
+    monkeypatch.setattr(platform_end, "utcnow", lambda: utcnow() - timedelta(days=100))
+    told(session)
+    assert open_alerts(session, None) == []
 
 
 @pytest.mark.parametrize("left", [61, 400, -31])
-def test_it_says_nothing_while_nothing_is_due(session, left):
-    assert (platform_end._due(), tell_operators(session)) == (None, 0)
+def test_it_says_nothing_while_nothing_is_due(session, settings, left):
+    assert not told(session)
+    assert session.scalars(select(Alert)).all() == []
 
 
-def test_it_writes_to_nobody_who_is_no_operator(session, sink):
-    jobs.tell_operator("stranger@example.org")
-    assert sink.mails == []
+@pytest.mark.parametrize("left", [0])
+def test_it_stays_open_however_long_ago_the_app_ended(session, settings, monkeypatch, left):
+    told(session)
+    monkeypatch.setattr(platform_end, "utcnow", lambda: utcnow() + timedelta(days=90))
+    told(session)
+    assert [alert.title for alert in open_alerts(session, None)] == ["Our own app at Microsoft ends today"]
