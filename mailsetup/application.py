@@ -27,6 +27,7 @@ FEATURES = (
     "mailsetup.api.views",
     "mailsetup.overview.views",
     "mailsetup.overview.explain",
+    "mailsetup.privacy.views",
 )
 BODY_LIMIT = 40 * 1024 * 1024
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import uuid
+from datetime import datetime
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import ColumnElement, CursorResult, delete, select, update
 from sqlalchemy.orm import Session
 
 from mailsetup.core.clock import utcnow
@@ -12,8 +13,8 @@ from mailsetup.core.queues import enqueue_after_commit
 from mailsetup.events.claim import due_endpoints
 from mailsetup.events.emit import JOB
 from mailsetup.events.models import FAILED, PENDING, EventDelivery, EventEndpoint
+from mailsetup.workspaces import retention
 
-KEPT = timedelta(days=30)
 AT_ONCE = 500
 
 
@@ -41,7 +42,18 @@ def _give_up(session: Session) -> int:
 
 
 def _forget(session: Session) -> None:
-    old = select(EventDelivery.id).where(EventDelivery.finished_at < utcnow() - KEPT).limit(AT_ONCE)
-    session.execute(
+    _delete(session, EventDelivery.finished_at < utcnow() - retention.usual("events"))
+    retention.shorten(session, "events", utcnow(), _delete_of)
+
+
+def _delete_of(session: Session, workspace_id: uuid.UUID, since: datetime, until: datetime) -> bool:
+    ended = EventDelivery.finished_at >= since, EventDelivery.finished_at < until
+    return _delete(session, EventDelivery.workspace_id == workspace_id, *ended) == AT_ONCE
+
+
+def _delete(session: Session, *conditions: ColumnElement[bool]) -> int:
+    old = select(EventDelivery.id).where(*conditions).limit(AT_ONCE)
+    done = session.execute(
         delete(EventDelivery).where(EventDelivery.id.in_(old)), execution_options={"synchronize_session": False}
     )
+    return done.rowcount if isinstance(done, CursorResult) else 0

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from mailsetup.core.errors import InvalidInput
+from mailsetup.core.ids import first_id_at
 from mailsetup.outbox.models import STATUSES, Message
 
 PAGE = 50
@@ -80,11 +81,6 @@ def _matches(text: str) -> ColumnElement[bool]:
         Message.recipients_text.contains(text.lower(), autoescape=True),
         Message.subject.icontains(text, autoescape=True),
     )
-
-
-def first_id_at(moment: datetime) -> uuid.UUID:
-    """The smallest id made at this moment: ids are ordered by time (`core.ids`)."""
-    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def parse_id(text: str, *, name: str) -> uuid.UUID:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -14,16 +14,14 @@ from sqlalchemy.orm import Session
 from mailsetup.core import queues
 from mailsetup.outbound import health, hosts, mailboxes
 from mailsetup.outbound.models import SENDING_STATES, MailHost, OutboundConfig
-from mailsetup.outbox import bodies, explanations, happenings, retry
+from mailsetup.outbox import explanations, forget, happenings, retry
 from mailsetup.outbox.attempts import looked_up_next, unknown_state
 from mailsetup.outbox.claim import attempts, messages
 from mailsetup.outbox.clock import database_now
-from mailsetup.outbox.models import CLAIMED, EXPIRED, FAILED, QUEUED, TERMINAL, UNKNOWN, Message, MessageBody
+from mailsetup.outbox.models import CLAIMED, EXPIRED, FAILED, QUEUED, UNKNOWN, Message
 from mailsetup.outbox.ready import IS_HELD, IS_QUEUED, has_due, may_send
-from mailsetup.outbox.search import first_id_at
 
 DRAIN = "mailsetup.outbox.jobs.drain"
-BODIES_KEPT = timedelta(days=30)
 CRASHES_UNTIL_ASIDE = 3
 AT_ONCE = 500
 log = structlog.get_logger()
@@ -46,7 +44,7 @@ def sweep(session: Session) -> SweepResult:
     recovered = _recover(session, now)
     expired = _expire(session, now)
     adopted = adopt(session)
-    purged = _purge(session, now)
+    purged = forget.forget(session, now)
     _tell_of_away_hosts(session, now)
     mailboxes.forget_idle(session, now)
     due = session.scalar(select(OutboundConfig.id).where(may_send(now), has_due(OutboundConfig.id, now)).limit(1))
@@ -130,17 +128,3 @@ def _tell_of_away_hosts(session: Session, now: datetime) -> None:
         waiting = here.where(OutboundConfig.health.in_(SENDING_STATES), has_due(OutboundConfig.id, now))
         for config in session.scalars(waiting.limit(AT_ONCE)).all():
             health.host_away(session, config, hosts.error_of(host))
-
-
-def _purge(session: Session, now: datetime) -> int:
-    """Deletes the content of mail that ended 30 days ago; what is left names who, when and what became of it."""
-    over = (
-        select(MessageBody.message_id)
-        .join(Message, Message.id == MessageBody.message_id)
-        .where(MessageBody.message_id < first_id_at(now - BODIES_KEPT))
-        .where(Message.status.in_(TERMINAL), Message.finished_at < now - BODIES_KEPT)
-        .limit(AT_ONCE)
-        # Locked: a mail that is sent again at this moment either keeps its content or is told that it is gone.
-        .with_for_update(of=Message, skip_locked=True)
-    )
-    return bodies.purge(session, list(session.scalars(over)))

@@ -128,7 +128,7 @@ NAVIGATION = (
     (NavItem("operator.index", "Operator", "server-cog"),),
 )
 # Pages that belong to a place of the navigation without having one themselves.
-HOMES = {"explain": "messages", "setup": "outbound", "tests": "outbound", "routes": "alerts"}
+HOMES = {"explain": "messages", "setup": "outbound", "tests": "outbound", "routes": "alerts", "privacy": "settings"}
 
 _providers: list[FrameProvider] = []
 

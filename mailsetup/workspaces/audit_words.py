@@ -41,6 +41,7 @@ VERBS = {
     "go-back": "old secret taken up again",
     "end-old": "old secret ended",
     "export": "taken away as a file",
+    "erase": "erased",
 }
 THINGS = {
     "audit": "Audit trail",

@@ -67,6 +67,18 @@ class WorkspaceKey(Base):
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
+class RetentionRule(Base):
+    """A workspace keeps one class of its data for fewer days than usual; `done_until` is how far that was seen to."""
+
+    __tablename__ = "retention_rules"
+
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(20), primary_key=True)
+    days: Mapped[int]
+    done_until: Mapped[datetime | None]
+    look_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
+
+
 class Member(HasId, Base):
     """A user's place in a workspace: owner, admin, or member (sees, cannot change)."""
 

@@ -21,10 +21,10 @@ from mailsetup.core.clock import utcnow
 from mailsetup.core.errors import Conflict
 from mailsetup.core.ids import new_id
 from mailsetup.outbound.models import OutboundConfig
-from mailsetup.outbox import actions, bodies
+from mailsetup.outbox import actions, bodies, forget
 from mailsetup.outbox import sweep as sweeping
 from mailsetup.outbox.models import FAILED, QUEUED, SENDING, SENT, Message, MessageBody
-from mailsetup.outbox.sweep import BODIES_KEPT
+from mailsetup.workspaces import retention
 from mailsetup.workspaces.audit import SYSTEM
 from tests.faults.crash_points import crash_at
 from tests.faults.upkeep import counts, fresh, serve, swept
@@ -137,7 +137,7 @@ def test_row_25_the_schema_grows_while_old_workers_run(
 def old_mail(config: object, queue: Queue, session: Session) -> dict[str, Message]:
     """Mail that ended long ago, and mail as old that has not ended."""
     rows = {name: queue() for name in (SENT, FAILED, SENDING)}
-    long_ago = utcnow() - BODIES_KEPT - timedelta(days=2)
+    long_ago = utcnow() - retention.usual("bodies") - timedelta(days=2)
     for name, row in rows.items():
         ended_at = None if name == SENDING else long_ago
         session.execute(update(Message).where(Message.id == row.id).values(status=name, finished_at=ended_at))
@@ -148,7 +148,7 @@ def old_mail(config: object, queue: Queue, session: Session) -> dict[str, Messag
 def test_row_26_retention_meets_mail_that_is_sent_again(
     old_mail: dict[str, Message], session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweeping, "first_id_at", lambda _when: new_id())
+    monkeypatch.setattr(forget, "first_id_at", lambda _when: new_id())
     purge, answers = bodies.purge, []
     revived, wanted = threading.Event(), old_mail[FAILED].id
 

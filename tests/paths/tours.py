@@ -50,6 +50,7 @@ EMPTY = {
     "explain": "/explain",
     "settings": "/settings",
     "security": "/settings/security",
+    "data": "/settings/data",
     "again": "/sign-in/again",
     "workspaces-new": "/workspaces/new",
     "setup": "/setup",

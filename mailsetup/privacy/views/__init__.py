@@ -1,0 +1,9 @@
+"""The pages about a workspace's data."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from mailsetup.privacy.views import data
+
+blueprints: tuple[Blueprint, ...] = (data.blueprint,)
