@@ -190,8 +190,8 @@ def delete(credential_id: uuid.UUID) -> ResponseReturnValue:
 
 
 def _permissions_url(entry: Listed) -> str:
-    """Where one sees what the app may do at Microsoft; empty for what is no app of its own."""
-    if not can_rotate(entry.credential) or PERMISSIONS not in current_app.view_functions:
+    """Where one sees what the app or sign-in may do at Microsoft; empty for a login elsewhere."""
+    if entry.type.consent is Consent.NONE or PERMISSIONS not in current_app.view_functions:
         return ""
     return url_for(PERMISSIONS, credential_id=entry.credential.id)
 

@@ -254,6 +254,7 @@ class MailService(ABC):
     credential_required: ClassVar[bool] = True
     consent: ClassVar[Consent] = Consent.NONE
     app_permission: ClassVar[str] = ""  # what an app of its own needs at Microsoft
+    sign_in_permission: ClassVar[str] = ""  # what a person who signs in has to allow
     connections_per_mailbox: ClassVar[int] = 2  # of one worker
     limits: ClassVar[Limits] = Limits()
 

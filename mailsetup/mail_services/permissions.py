@@ -1,4 +1,5 @@
-"""What an app may do by its token, compared with what sending needs (Microsoft, "Microsoft Graph permissions").
+"""What an app (`roles`) or a sign-in (`scp`) may do by its token, compared with what sending needs (Microsoft,
+"Microsoft Graph permissions").
 
 With RBAC for Applications the right lives in Exchange and the token may name no role at all, which is no fault.
 """
@@ -31,27 +32,27 @@ class Audit:
 
 
 def audit(wanted: str, granted: Iterable[str], *, app_only: bool = True, more: Iterable[str] = ()) -> Audit:
-    """The verdict on what a token names; `more` is what else the settings need."""
+    """The verdict on what a token names: an app's own, or that of a sign-in; `more` is what else the settings need."""
     named = {one.rpartition("/")[2] for one in granted}
     extra = tuple(sorted(named - HARMLESS - FOR_SENDING - set(more)))
     if extra:
-        return _too_much(wanted, extra)
+        return _too_much(wanted, extra, app_only=app_only)
     if wanted in named:
         return _tenant_wide(wanted) if app_only else _enough(wanted)
     if not named - HARMLESS and app_only:
         return _limited(wanted)
-    return _missing(wanted)
+    return _missing(wanted, app_only=app_only)
 
 
-def _too_much(wanted: str, extra: tuple[str, ...]) -> Audit:
+def _too_much(wanted: str, extra: tuple[str, ...], *, app_only: bool) -> Audit:
     listed = ", ".join(extra)
+    where = "Under API permissions in Entra" if app_only else "Under Enterprise apps > the app > Permissions in Entra"
     return Audit(
         TOO_MUCH,
         wanted,
         extra,
-        f"The app may do more than send mail: {listed}.",
-        f"Sending needs {wanted} alone. Under API permissions in Entra, remove {listed}: whoever got hold of this "
-        "credential could use it.",
+        f"The {'app' if app_only else 'sign-in'} may do more than send mail: {listed}.",
+        f"Sending needs {wanted} alone. {where}, remove {listed}: whoever got hold of this credential could use it.",
     )
 
 
@@ -81,11 +82,9 @@ def _limited(wanted: str) -> Audit:
     )
 
 
-def _missing(wanted: str) -> Audit:
-    return Audit(
-        MISSING,
-        wanted,
-        (),
-        f"The permission {wanted} is missing.",
-        f"In Entra, under API permissions, add {wanted} and choose Grant admin consent. It counts after 2-3 minutes.",
+def _missing(wanted: str, *, app_only: bool) -> Audit:
+    by_admin = (
+        f"In Entra, under API permissions, add {wanted} and choose Grant admin consent. It counts after 2-3 minutes."
     )
+    by_person = f"Open the credential, choose Reconnect, sign in as the mailbox and accept {wanted}."
+    return Audit(MISSING, wanted, (), f"The permission {wanted} is missing.", by_admin if app_only else by_person)

@@ -19,6 +19,6 @@ def renew(credential_id: str) -> None:
     run_renewal(uuid.UUID(credential_id))
 
 
-def check_app(credential_id: str) -> None:
-    """Reads from a token what an app may do."""
-    run_check(uuid.UUID(credential_id))
+def check_app(credential_id: str, kind: str = "") -> None:
+    """Reads from a token what an app or a sign-in may do."""
+    run_check(uuid.UUID(credential_id), kind)

@@ -130,7 +130,10 @@ class AppCheck(HasId, Base):
     kind: Mapped[str] = mapped_column(String(60), default="")
     granted: Mapped[str] = mapped_column(String(400), default="")
     object_id: Mapped[str] = mapped_column(String(100), default="")
-    checked_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=0)  # of the credential that was asked about last
+    failure: Mapped[dict[str, Any]] = mapped_column(default=dict)  # why Microsoft refused; empty after a token
+    answered_at: Mapped[datetime | None]
+    checked_at: Mapped[datetime | None]  # the last time that there was a token
     tried_at: Mapped[datetime | None]
     control_mailbox: Mapped[str] = mapped_column(String(254), default="")
     control_state: Mapped[str] = mapped_column(String(20), default="")

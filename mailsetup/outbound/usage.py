@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from mailsetup.credentials import usage
 from mailsetup.credentials.models import Credential
 from mailsetup.credentials.usage import Use
+from mailsetup.outbound import app_answers, app_checks
 from mailsetup.outbound.expiring import credential_renewed
 from mailsetup.outbound.models import BROKEN, OutboundConfig
 from mailsetup.outbound.probe import start_probe
@@ -36,10 +37,17 @@ def probe_stopped(session: Session, credential: Credential) -> None:
         start_probe(session, config)
 
 
+def ask_again(session: Session, credential: Credential) -> None:
+    """What Microsoft said of an app was about its former values."""
+    check = app_checks.check_of(session, credential)
+    if check is not None and app_checks.is_app(credential):
+        app_answers.start(session, credential, check.kind)
+
+
 def register() -> None:
     """Makes both known; doing it twice changes nothing."""
     usage.register(find_uses)
-    for hear in (probe_stopped, credential_renewed):
+    for hear in (probe_stopped, credential_renewed, ask_again):
         if hear not in usage.changed:
             usage.changed.append(hear)
 

@@ -64,6 +64,11 @@ class Customer:
         self.page.get_by_label("Client secret (Value)").fill(secret)
         self.page.get_by_role("button", name="Save credential and continue").click()
 
+    def past_what_microsoft_says(self) -> None:
+        """From the check of a new app, which nobody has to wait for."""
+        expect(self.page.get_by_role("heading", name="What Microsoft says of this app")).to_be_visible()
+        self.press("Continue")
+
     def new_login(self, *, username: str, password: str) -> None:
         self.page.locator("#f-name").fill(f"Mail server login {self.tag}")
         self.page.get_by_label("User name").fill(username)

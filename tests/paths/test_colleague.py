@@ -37,6 +37,7 @@ def bob(customer: Customer, open_browser: OpenBrowser, box: Sandbox) -> Page:
     customer.sign_up()
     customer.begin("Microsoft Office 365 Exchange (Graph) with OAuth 2.0")
     customer.new_app_credential(**app_values(box))
+    customer.past_what_microsoft_says()
     customer.sender(from_address=mailbox.address)
     customer.go_live()
     page = open_browser()

@@ -18,6 +18,7 @@ def test_it_walks_from_sign_up_to_the_inbox(customer: Customer, box: Sandbox) ->
     customer.sign_up()
     customer.begin(KIND)
     customer.new_app_credential(**{**values, "secret": wrong})
+    customer.past_what_microsoft_says()
     customer.sender(from_address=mailbox.address)
 
     assert customer.test(customer.email) == "failed"

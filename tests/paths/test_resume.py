@@ -36,6 +36,7 @@ def test_it_goes_on_with_a_draft_in_another_browser(
     customer.sign_up()
     customer.begin(KIND)
     customer.new_app_credential(**app_values(box))
+    customer.past_what_microsoft_says()
     customer.sender(from_address=mailbox.address)
     customer.page.context.close()
 

@@ -56,6 +56,7 @@ def test_it_waits_until_the_admin_consents_again(customer: Customer, box: Sandbo
     customer.sign_up()
     customer.begin("Microsoft Office 365 Exchange (Graph) with OAuth 2.0")
     customer.new_app_credential(**app_values(box))
+    customer.past_what_microsoft_says()
     customer.sender(from_address=mailbox.address)
     mail_flows(customer, box)
     with consent_revoked(box, box.world.app):

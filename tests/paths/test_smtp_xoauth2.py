@@ -32,6 +32,7 @@ def test_it_walks_from_sign_up_to_the_inbox_with_an_app(customer: Customer, box:
     customer.sign_up()
     customer.begin(KIND)
     customer.new_app_credential(**app_values(box))
+    customer.past_what_microsoft_says()
     customer.sender(from_address=mailbox.address)
     switched_off_then_on(customer, box, mailbox.address)
     arrives(customer, box, mailbox.address)

@@ -30,6 +30,7 @@ class GraphDelegated(GraphService):
     position = 2
     credential_types = ("microsoft_grant",)
     consent = Consent.SIGN_IN
+    sign_in_permission = "Mail.Send"
     fields = graph_fields(
         username="The mailbox you sign in with at Microsoft; a copy of each mail stays in its Sent Items.",
         from_address=(

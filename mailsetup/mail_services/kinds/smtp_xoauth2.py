@@ -32,6 +32,7 @@ class SMTPXOAuth2(SMTPService):
     credential_types = ("microsoft_app", "microsoft_grant")
     consent = Consent.SIGN_IN
     app_permission = "SMTP.SendAsApp"
+    sign_in_permission = "SMTP.Send"
     connections_per_mailbox = 3
     limits = limits.EXCHANGE_SMTP
     fields = standard_fields(

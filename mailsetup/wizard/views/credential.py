@@ -18,6 +18,7 @@ from mailsetup.credentials.views import made_certificate
 from mailsetup.mail_services import credential_types
 from mailsetup.mail_services.base import Consent, Field
 from mailsetup.mail_services.credential_types import CredentialType
+from mailsetup.outbound import app_answers, app_checks
 from mailsetup.platform import current_platform
 from mailsetup.web.forms import posted_values
 from mailsetup.web.session import db_session
@@ -50,8 +51,26 @@ def choose_credential(draft_id: uuid.UUID) -> ResponseReturnValue:
     except InvalidInput as error:
         return _again(draft, error.fields)
     drafts.touch(draft)
+    _ask_microsoft(draft)
     db_session().commit()
     return go(draft, steps.SENDER)
+
+
+@setup.post("/<uuid:draft_id>/credential/check")
+@require(ADMIN)
+def check_credential(draft_id: uuid.UUID) -> ResponseReturnValue:
+    """Asks Microsoft about the chosen app again."""
+    draft = find_draft(draft_id)
+    _ask_microsoft(draft)
+    db_session().commit()
+    return go(draft, steps.CREDENTIAL)
+
+
+def _ask_microsoft(draft: SetupDraft) -> None:
+    """Has a worker check an app of the customer's own; nobody waits for it, and it keeps nobody from going on."""
+    found = drafts.credential_of(db_session(), draft)
+    if found is not None and credential_types.get(found.type).consent is Consent.ADMIN:
+        app_answers.start(db_session(), found, draft.kind)
 
 
 @setup.post("/<uuid:draft_id>/credential/new")
@@ -74,9 +93,10 @@ def create_credential(draft_id: uuid.UUID) -> ResponseReturnValue:
         return _again(find_draft(draft_id), error.fields, form=posted_form(type_, error.fields))
     draft.credential_id = made.id
     drafts.touch(draft)
+    _ask_microsoft(draft)
     db_session().commit()
     flash(f"The credential “{made.name}” is saved, sealed, and chosen for this setup.", "success")
-    return go(draft, steps.CREDENTIAL if listed(db_session(), made).made_here else steps.SENDER)
+    return go(draft, steps.CREDENTIAL if type_.consent is Consent.ADMIN else steps.SENDER)
 
 
 def choices(draft: SetupDraft, *, form: CredentialForm | None = None) -> dict[str, Any]:
@@ -101,9 +121,16 @@ def choices(draft: SetupDraft, *, form: CredentialForm | None = None) -> dict[st
         "no_login": bool(draft.settings.get(drafts.NO_LOGIN)) and draft.credential_id is None,
         "guide": _guide(draft, type_),
         "made": _made(draft),
+        "answers": _answers(draft),
         "handover": handover.progress_of(db_session(), draft),
         "handover_link": "",
     }
+
+
+def _answers(draft: SetupDraft) -> app_answers.Answers | None:
+    """What Microsoft says of the chosen app."""
+    found = drafts.credential_of(db_session(), draft)
+    return app_answers.answers(db_session(), found) if found and app_checks.is_app(found) else None
 
 
 def _made(draft: SetupDraft) -> dict[str, str] | None:
@@ -149,8 +176,10 @@ def _posted_type(draft: SetupDraft) -> CredentialType:
 
 def _guide(draft: SetupDraft, type_: CredentialType) -> Guide:
     found = drafts.credential_of(db_session(), draft)
+    check = app_checks.check_of(db_session(), found) if found else None
+    known = {"object_id": check.object_id} if check else {}
     return guide_of(
-        vault.public_facts(db_session(), found) if found else {},
+        {**vault.public_facts(db_session(), found), **known} if found else {},
         signing_in=type_.consent is Consent.SIGN_IN,
         from_address=str(draft.settings.get("from_address") or ""),
     )

@@ -1,4 +1,4 @@
-"""What an app may do at Microsoft: checked from its token, limited to one mailbox, and proved at another."""
+"""What an app or a sign-in may do at Microsoft: from its token; an app is limited to one mailbox, and that proved."""
 
 from __future__ import annotations
 
@@ -49,6 +49,8 @@ def check_permissions(credential_id: uuid.UUID) -> ResponseReturnValue:
     try:
         evidence = app_checks.read_token(asked)
     except TransportError as error:
+        app_checks.keep_failure(db_session(), asked, error)
+        db_session().commit()
         return _refused(credential_id, error)
     app_checks.keep(db_session(), asked, evidence)
     db_session().commit()
@@ -59,6 +61,8 @@ def check_permissions(credential_id: uuid.UUID) -> ResponseReturnValue:
 @require(ADMIN)
 def prove_limit(credential_id: uuid.UUID) -> ResponseReturnValue:
     """Tries the app at a mailbox where it has to be refused."""
+    if not app_checks.is_app(_fetch(credential_id)):
+        raise Conflict("Whoever signed in sends as themselves, so there is no limit to prove.")
     asked = _asked(credential_id)
     typed = request.form.get("mailbox", "").strip()
     try:
@@ -93,7 +97,7 @@ def _refused(credential_id: uuid.UUID, error: TransportError, *, typed: str = ""
 def _fetch(credential_id: uuid.UUID) -> Credential:
     credential = fetch_owned(db_session(), Credential, current_workspace().id, credential_id)
     if not app_checks.can_check(credential):
-        raise Conflict("This credential is no app of its own: what a sign-in may do, the person allowed.")
+        raise Conflict("This credential is not one of Microsoft's, so no token says what it may do.")
     return credential
 
 
@@ -106,7 +110,8 @@ def _page(credential: Credential, **more: Any) -> str:
         "entry": entry,
         "service": registry.get(asked.kind),
         "check": check,
-        "audit": app_checks.audit_of(check, asked.more) if check and check.checked_at else None,
+        "audit": app_checks.audit_of(check, credential.type, asked.more) if check and check.checked_at else None,
+        "is_app": app_checks.is_app(credential),
         "guide": guide_of(public, from_address=str(asked.settings.get("username", ""))),
         "control": CONTROL,
         "typed": "",
