@@ -34,10 +34,17 @@ def asked_of_person(visit: Visit) -> list[Asked]:
 
 
 def asked_of_admin(visit: Visit) -> list[Asked]:
-    """What the registration asks for: application roles and delegated permissions, of the resource in `scope`."""
+    """Named delegated permissions; else what the registration asks for, roles too, of the resource in `scope`."""
+    if named := named_scopes(visit):
+        return [Asked(each, *CONSENT_TEXT[each]) for each in named]
     resources = tuple(f"{scope.resource.key}/" for scope in visit.scopes if scope.resource)
     roles = [Asked(each, *ADMIN_TEXT[each]) for each in _of(visit.app.roles, resources)]
     return roles + [Asked(each, *CONSENT_TEXT[each]) for each in _of(visit.app.scopes, resources)]
+
+
+def named_scopes(visit: Visit) -> list[str]:
+    """The delegated permissions that an admin-consent request spells out, instead of `.default`."""
+    return [scope.permission for scope in visit.scopes if scope.resource and scope.name != DEFAULT]
 
 
 def missing(visit: Visit, person: Mailbox) -> set[str]:

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from mailsetup.sandbox import tokens
 from mailsetup.sandbox.aadsts import EntraRefusal, refusal
-from mailsetup.sandbox.consent import Asked, asked_of_admin, asked_of_person, missing
+from mailsetup.sandbox.consent import Asked, asked_of_admin, asked_of_person, missing, named_scopes
 from mailsetup.sandbox.people import Mailbox, new_id
 from mailsetup.sandbox.resources import RESOURCES
 from mailsetup.sandbox.state import state
@@ -150,7 +150,10 @@ def _may_agree(visit: Visit, person: Mailbox, asked: list[Asked]) -> bool:
 
 def _admin_agreed(visit: Visit, person: Mailbox) -> Response | str:
     resources = [scope.resource.key for scope in visit.scopes if scope.resource]
-    for resource in resources or (None,):
+    named = named_scopes(visit)
+    if named:
+        state().world.grant_scopes(visit.app, person.tenant_id, named)
+    for resource in () if named else resources or (None,):
         state().world.grant_consent(visit.client_id, person.tenant_id, resource=resource)
     return answer(visit, {"admin_consent": "True", "tenant": person.tenant_id, "scope": visit.scope})
 

@@ -51,6 +51,11 @@ def clean_app(raw: Mapping[str, str]) -> CredentialValue:
     return CredentialValue(GRANT, found.public, found.secrets, version_key="new")
 
 
+def through_app(app: CredentialValue) -> CredentialValue:
+    """An app of the organisation's own, that there is already, to sign in through."""
+    return CredentialValue(GRANT, {**app.public, "app": "own"}, app.secrets, version_key="new")
+
+
 def leave_to_sign_in(
     session: Session,
     traveller: Traveller,

@@ -26,6 +26,7 @@ class Guide:
     tenant_id: str
     handed_over: bool = False
     object_id: str = ""
+    more_redirect_uri: str = ""  # a second one to register: where the hand-over's consent comes back to
 
     @property
     def exchange(self) -> ExchangeCommands:
@@ -44,6 +45,7 @@ def guide_of(
     from_address: str = "",
     redirect_uri: str = "",
     handed_over: bool = False,
+    more_redirect_uri: str = "",
 ) -> Guide:
     """The guide for an app, as far as it is known."""
     platform = current_platform()
@@ -56,6 +58,7 @@ def guide_of(
         tenant_id=public.get("tenant_id", ""),
         handed_over=handed_over,
         object_id=public.get("object_id", ""),
+        more_redirect_uri=more_redirect_uri,
     )
 
 

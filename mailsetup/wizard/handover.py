@@ -22,8 +22,10 @@ from mailsetup.credentials import vault
 from mailsetup.credentials.models import Credential
 from mailsetup.credentials.usage import uses_of
 from mailsetup.mail_services import credential_types, permissions, registry
-from mailsetup.mail_services.base import Consent
+from mailsetup.mail_services.base import Consent, CredentialValue, Token
 from mailsetup.mail_services.clouds import cloud_of
+from mailsetup.mail_services.credential_types import is_guid
+from mailsetup.outbound.renewal import kind_for
 from mailsetup.platform import current_platform
 from mailsetup.wizard.models import Handover, SetupDraft
 from mailsetup.wizard.renewing import service_for
@@ -48,12 +50,33 @@ class Progress:
     def steps(self) -> tuple[tuple[str, bool], ...]:
         """Each step in words, and whether it is done."""
         row = self.handover
+        if self.ours:
+            return (
+                ("Link opened", row.opened_at is not None),
+                ("Consent granted, as Microsoft says", row.consented_at is not None),
+                ("Proved: Microsoft gave us a token for that directory", row.proved_at is not None),
+            )
         return (
             ("Link opened", row.opened_at is not None),
             ("App registered, its two ids given", row.credential_id is not None),
             ("Certificate uploaded: Microsoft gave us a token", row.proved_at is not None),
-            ("Permission to send granted", self.granted),
+            *([("Permission to send granted", self.granted)] if self.app_only else ()),
         )
+
+    @property
+    def app_only(self) -> bool:
+        """Whether the app itself will send, so that its own token says what it may do."""
+        return self.handover.credential_type == APP.name
+
+    @property
+    def ours(self) -> bool:
+        """Whether the admin has only to allow our own app, that people sign in through."""
+        return not self.app_only and bool(current_platform().client_id)
+
+    @property
+    def finished(self) -> bool:
+        """Whether every step is done."""
+        return all(done for _words, done in self.steps)
 
     @property
     def granted(self) -> bool:
@@ -61,21 +84,24 @@ class Progress:
         return self.audit is not None and self.audit.state in {permissions.TENANT_WIDE, permissions.TOO_MUCH}
 
 
-def can_hand_over(kind: str) -> bool:
-    """Whether there is something for a Microsoft admin alone: an app of the customer's own."""
-    return APP.name in registry.get(kind).credential_types and APP.consent is Consent.ADMIN
+def can_hand_over(kind: str, type_name: str) -> bool:
+    """Whether a Microsoft admin has something to do: for an app of its own, or before people may sign in."""
+    return (
+        type_name in registry.get(kind).credential_types and credential_types.get(type_name).consent is not Consent.NONE
+    )
 
 
-def make(session: Session, draft: SetupDraft, *, actor: Actor) -> str:
+def make(session: Session, draft: SetupDraft, type_name: str, *, actor: Actor) -> str:
     """A new link for this draft; the one before ends. Its secret can be shown now and never again."""
-    if not can_hand_over(draft.kind):
-        raise Conflict("This mail service needs nothing from a Microsoft admin alone.")
+    if not can_hand_over(draft.kind, type_name):
+        raise Conflict("This mail service needs nothing from a Microsoft admin.")
     session.execute(delete(Handover).where(Handover.draft_id == draft.id))
     secret = new_token()
     row = Handover(
         workspace_id=draft.workspace_id,
         draft_id=draft.id,
         kind=draft.kind,
+        credential_type=type_name,
         secret_hash=token_hash(secret),
         created_by_id=actor.user_id,
         expires_at=utcnow() + LIFETIME,
@@ -104,7 +130,7 @@ def progress_of(session: Session, draft: SetupDraft) -> Progress | None:
 
 def progress(row: Handover) -> Progress:
     """How far the admin with this link is."""
-    if row.proved_at is None:
+    if row.proved_at is None or row.credential_type != APP.name:
         return Progress(row, None)
     return Progress(row, permissions.audit(registry.get(row.kind).app_permission, row.granted.split()))
 
@@ -139,9 +165,10 @@ def opened(row: Handover) -> None:
     row.opened_at = row.opened_at or utcnow()
 
 
-def consented(row: Handover) -> None:
-    """Microsoft sent the admin back without an error."""
+def consented(row: Handover, tenant: str) -> None:
+    """Microsoft sent the admin back without an error; `tenant` is where to ask for the proof, and proves nothing."""
     row.consented_at = utcnow()
+    row.claimed_tenant = tenant.lower() if is_guid(tenant) else ""
 
 
 def credential_of(session: Session, row: Handover) -> Credential | None:
@@ -178,32 +205,72 @@ def _free_name(session: Session, workspace_id: uuid.UUID) -> str:
 
 
 def consent_address(session: Session, row: Handover, redirect_uri: str) -> tuple[str, str]:
-    """Where the admin allows what the app's registration lists, and the `state` to come back with. Raises Conflict."""
+    """Where the admin allows what is needed, and the `state` to come back with. Raises Conflict."""
+    state = secrets.token_urlsafe(32)
+    row.state_hash = _hash(state)
+    query = {"redirect_uri": redirect_uri, "state": state}
+    if progress(row).ours:
+        return _consent_to_ours(row, query), state
+    public = vault.public_facts(session, _needed(session, row))
+    login = cloud_of(public.get("cloud", ""), current_platform()).login_url.rstrip("/")
+    query |= {"client_id": public["client_id"]}
+    return f"{login}/{quote(public['tenant_id'], safe='')}/adminconsent?{urlencode(query)}", state
+
+
+def _consent_to_ours(row: Handover, query: Mapping[str, str]) -> str:
+    """For the whole organisation, exactly what a person would be asked for (Microsoft, "Admin consent", v2)."""
+    platform = current_platform()
+    scopes = registry.get(row.kind).sign_in_scopes({}, platform)
+    asked = {**query, "client_id": platform.client_id, "scope": " ".join((*scopes, "offline_access"))}
+    return f"{platform.login_url.rstrip('/')}/organizations/v2.0/adminconsent?{urlencode(asked)}"
+
+
+def _needed(session: Session, row: Handover) -> Credential:
     credential = credential_of(session, row)
     if credential is None:
         raise Conflict("Give the app's two ids first.")
-    public, state = vault.public_facts(session, credential), secrets.token_urlsafe(32)
-    row.state_hash = _hash(state)
-    login = cloud_of(public.get("cloud", ""), current_platform()).login_url.rstrip("/")
-    query = urlencode({"client_id": public["client_id"], "redirect_uri": redirect_uri, "state": state})
-    return f"{login}/{quote(public['tenant_id'], safe='')}/adminconsent?{query}", state
+    return credential
 
 
 def prove(session: Session, row: Handover) -> None:
-    """Gets a token for the app, which proves tenant, app, certificate and permissions. Raises TransportError."""
-    credential = credential_of(session, row)
-    if credential is None:
-        raise Conflict("Give the app's two ids first.")
-    value, row_id = vault.credential_value(session, credential), row.id
-    credential_id, version = credential.id, credential.version
+    """Gets an app's token, which proves tenant, app and certificate, and names permissions. Raises TransportError."""
+    if progress(row).ours:
+        value, version = _ours_in(row.claimed_tenant), 0
+    else:
+        credential = _needed(session, row)
+        value, version = vault.credential_value(session, credential), credential.version
+    row_id, kind, app_only = row.id, row.kind, progress(row).app_only
     session.commit()  # no transaction stays open while Microsoft is asked
-    service = service_for(row.kind, {}, value)
-    token = service.tokens.token_for(service)
-    kept = session.get(Handover, row_id, populate_existing=True)
-    now = session.get(Credential, credential_id, populate_existing=True)
-    if kept is not None and now is not None and now.version == version:
-        kept.proved_at, kept.proved_tenant = utcnow(), str(token.evidence.get("tenant", ""))
-        kept.granted = str(token.evidence.get("permissions", ""))
+    service = service_for(kind if app_only else kind_for(APP.name), {}, value)
+    _keep_proof(session, row_id, version, service.tokens.token_for(service))
+
+
+def _ours_in(tenant: str) -> CredentialValue:
+    """Our own app, in the directory that the admin came back from."""
+    if not tenant:
+        raise Conflict("Grant the consent first.")
+    platform = current_platform()
+    pem = platform.client_certificate_pem
+    held = {"private_key": pem, "certificate": pem} if pem else {"client_secret": platform.client_secret}
+    return CredentialValue(APP.name, {"client_id": platform.client_id, "tenant_id": tenant}, held, version_key="ours")
+
+
+def _keep_proof(session: Session, row_id: uuid.UUID, version: int, token: Token) -> None:
+    """Unless the link, or the app that was asked about, is another one by now."""
+    row = session.get(Handover, row_id, populate_existing=True)
+    credential = credential_of(session, row) if row is not None else None
+    if row is not None and (credential.version if credential else 0) == version:
+        row.proved_at, row.proved_tenant = utcnow(), str(token.evidence.get("tenant", ""))
+        row.granted, row.object_id = (str(token.evidence.get(name, "")) for name in ("permissions", "object_id"))
+
+
+def handed_app(session: Session, draft: SetupDraft) -> CredentialValue | None:
+    """The app that the admin set up for signing in, once it is proved."""
+    found = progress_of(session, draft)
+    if found is None or found.app_only or found.ours or found.handover.proved_at is None:
+        return None
+    credential = credential_of(session, found.handover)
+    return vault.credential_value(session, credential) if credential else None
 
 
 def _record(session: Session, row: Handover, actor: Actor, action: str) -> None:

@@ -60,6 +60,7 @@ class Handover(HasId, Base):
     workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
     draft_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("setup_drafts.id", ondelete="CASCADE"), unique=True)
     kind: Mapped[str] = mapped_column(String(60))
+    credential_type: Mapped[str] = mapped_column(String(60), default="microsoft_app")  # what the admin prepares
     secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
     credential_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("credentials.id", ondelete="SET NULL"))
     created_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
@@ -69,5 +70,7 @@ class Handover(HasId, Base):
     consented_at: Mapped[datetime | None]
     proved_at: Mapped[datetime | None]  # a token was got, which proves tenant, app and certificate
     proved_tenant: Mapped[str] = mapped_column(String(100), default="")
+    claimed_tenant: Mapped[str] = mapped_column(String(100), default="")  # as Microsoft's answer says; proves nothing
+    object_id: Mapped[str] = mapped_column(String(100), default="")  # of the enterprise app, as that token names it
     granted: Mapped[str] = mapped_column(String(400), default="")  # the permissions that token names
     state_hash: Mapped[str] = mapped_column(String(64), default="")  # of the way to Microsoft and back, used once

@@ -15,6 +15,7 @@ from mailsetup.sandbox.people import Mailbox
 from tests.paths.album import Album
 from tests.paths.alert_tour import alert_way
 from tests.paths.customer import Customer
+from tests.paths.handover_tour import handed_over
 from tests.paths.product import TOP, Product, wait_for
 from tests.paths.world import app_values, consent_revoked, new_mailbox
 
@@ -89,7 +90,7 @@ class Tour:
         self.empty()
         self.wizard()
         self.flowing()
-        self.handed_over()
+        handed_over(self.page, self.person(), self.album, self.customer, self.box)
         self.stopped()
         self.member()
         self.refused()
@@ -226,35 +227,6 @@ class Tour:
         page.get_by_label("Control mailbox").fill("admin@contoso.com")
         self.customer.press("Prove that it is refused")
         album.take(page, "permissions-no-limit")
-
-    def handed_over(self) -> None:
-        """The link for a Microsoft admin, who has no account here."""
-        page, album, admin = self.page, self.album, self.person()
-        page.goto("/setup/new")
-        page.locator("label.choice", has_text=GRAPH).click()
-        page.get_by_role("button", name="Continue").click()
-        page.locator("#new > summary").click()
-        self.customer.press("Make a hand-over link")
-        album.take(page, "wizard-handover")
-        album.open(admin, page.locator("main code").first.inner_text().strip(), "handover")
-        admin.get_by_role("button", name="Save the ids").click()
-        album.take(admin, "handover-wrong")
-        admin.get_by_label("Directory (tenant) ID").fill(self.box.world.contoso.tenant_id)
-        admin.get_by_label("Application (client) ID").fill(self.box.world.app.client_id)
-        admin.get_by_role("button", name="Save the ids").click()
-        album.take(admin, "handover-ids")
-        with admin.expect_download() as file:
-            admin.get_by_role("link", name="Download the certificate").click()
-        admin.get_by_role("button", name="Check", exact=True).click()
-        album.take(admin, "handover-refused")
-        self.box.world.add_certificate(file.value.path().read_text())
-        admin.get_by_role("button", name="Check", exact=True).click()
-        expect(admin.get_by_text("That is all.")).to_be_visible()
-        album.take(admin, "handover-done")
-        page.get_by_role("link", name="See how far it is").click()
-        expect(page.get_by_role("button", name="Use this app and continue")).to_be_visible()
-        album.take(page, "wizard-handover-done")
-        album.open(admin, "/handover/callback?state=forged", "handover-unusable", status=404)
 
     def _renew(self, address: str) -> None:
         """A second secret: refused, taken, promoted."""

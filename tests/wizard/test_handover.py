@@ -148,3 +148,85 @@ def test_it_keeps_the_hash_of_the_link_and_asks_admins_alone(bob, charlie, clien
     assert secret not in str(vars(row(session)))
     assert [one.client.post(f"/setup/{draft.id}/handover").status_code for one in (bob, charlie)] == [403, 404]
     assert [client.get(f"/handover/{one}").status_code for one in ("A" * 43, "x", "%00")] == [404, 404, 404]
+
+
+@pytest.fixture
+def make_for(alice, begin):
+    """Makes a link for a kind and a type of credential: the draft, and the link's path."""
+
+    def make_for(kind, type_name):
+        draft = begin(kind)
+        answer = alice.client.post(f"/setup/{draft.id}/handover", data={"type": type_name})
+        found = re.search(r"http://localhost:8000(/handover/[\w-]{43})<", answer.text)
+        assert found, answer.text
+        return draft, found[1]
+
+    return make_for
+
+
+@pytest.fixture
+def allowed(box):
+    """What Contoso allowed our app; nobody is asked in other tests unless it is taken back."""
+    app, tenant = box.world.platform_app, box.world.contoso.tenant_id
+    yield lambda: box.world.consent(app.client_id, tenant)
+    box.world.revoke_consent(app.client_id)
+
+
+def wizard(alice, draft, type_name="") -> str:
+    page = alice.client.get(f"/setup/{draft.id}/credential?type={type_name}").text
+    return str(page[page.index('id="handover-progress"') :])
+
+
+def test_it_leads_the_admin_of_an_app_for_smtp(box, alice, client, make_for, ids):
+    draft, path = make_for("smtp_xoauth2", "microsoft_app")
+    assert "SMTP.SendAsApp" in client.get(path).text
+    client.post(f"{path}/app", data=ids)
+    box.world.add_certificate(client.get(f"{path}/certificate.cer").text)
+    client.post(f"{path}/check")
+    page = client.get(path).text
+    object_id = box.world.consent(ids["client_id"], ids["tenant_id"]).object_id
+    assert ("That is all." in page, f"-ObjectId {object_id} " in page) == (True, True)
+    assert "Use this app and continue" in wizard(alice, draft, "microsoft_app")
+
+
+@pytest.mark.parametrize("kind", ["graph_delegated", "smtp_xoauth2"])
+def test_it_lets_an_admin_allow_our_app_for_everybody(box, alice, client, session, make_for, allowed, kind):
+    draft, path = make_for(kind, "microsoft_grant")
+    assert 'hx-trigger="every 5s"' in wizard(alice, draft, "microsoft_grant")
+    back = consent(box, client, path)
+    assert client.get(back).location == path
+    assert client.post(f"{path}/check").status_code == 302
+    assert "That is all." in client.get(path).text
+    assert row(session).proved_tenant == box.world.contoso.tenant_id
+    page = wizard(alice, draft, "microsoft_grant")
+    assert "Your organisation allows our app." in page
+    assert 'hx-trigger="every 5s"' not in page
+    assert (allowed().roles, "graph/Mail.Send.Shared" in allowed().scopes) == ([], False)
+
+
+def test_it_believes_no_tenant_that_the_answer_names(box, alice, client, session, make_for, allowed):
+    _draft, path = make_for("graph_delegated", "microsoft_grant")
+    back = consent(box, client, path).replace(box.world.contoso.tenant_id, box.world.fabrikam.tenant_id)
+    client.get(back)
+    answer = client.post(f"{path}/check")
+    assert (answer.status_code, row(session).proved_tenant) == (422, "")
+
+
+class TestWithoutAnAppOfOurs:
+    @pytest.fixture
+    def settings_changes(self, box):
+        box.world.add_redirect_uri(f"{BASE_URL}{CALLBACK}")
+        return {**settings_for(box), "microsoft_client_id": ""}
+
+    def test_it_makes_an_app_that_people_sign_in_through(self, box, alice, client, session, make_for, ids):
+        draft, path = make_for("graph_delegated", "microsoft_grant")
+        page = client.get(path).text
+        assert all(f"{BASE_URL}{back}" in page for back in (CALLBACK, "/setup/microsoft/callback"))
+        early = alice.client.post(f"/setup/{draft.id}/sign-in", data={"app": "handed_over"})
+        assert early.status_code == 409
+        client.post(f"{path}/app", data=ids)
+        box.world.add_certificate(client.get(f"{path}/certificate.cer").text)
+        client.post(f"{path}/check")
+        assert "Sign in through this app" in wizard(alice, draft)
+        leaving = alice.client.post(f"/setup/{draft.id}/sign-in", data={"app": "handed_over"}).text
+        assert f"client_id={ids['client_id']}" in html.unescape(leaving)

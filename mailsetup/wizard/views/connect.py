@@ -20,7 +20,7 @@ from mailsetup.outbound.explain import explain_failure
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.web.forms import form_values
 from mailsetup.web.session import db_session
-from mailsetup.wizard import consent, drafts, flows, steps
+from mailsetup.wizard import consent, drafts, flows, handover, steps
 from mailsetup.wizard.flows import FlowRefused, Returned, Traveller, use_flow
 from mailsetup.wizard.models import SetupDraft
 from mailsetup.wizard.views.blueprint import find_draft, go, page, setup, wrong
@@ -37,11 +37,10 @@ def sign_in(draft_id: uuid.UUID) -> ResponseReturnValue:
     """Sends the person to Microsoft, to sign in as the mailbox."""
     draft = find_draft(draft_id)
     try:
-        raw = {**form_values(own_app_fields()), "app": request.form.get("app", "")}
         address = consent.leave_to_sign_in(
             db_session(),
             _traveller(),
-            value=consent.clean_app(raw),
+            value=_app_to_sign_in_through(draft),
             service=drafts.kind_of(draft),
             login_hint=str(draft.settings.get("from_address") or ""),
             draft_id=draft.id,
@@ -53,6 +52,17 @@ def sign_in(draft_id: uuid.UUID) -> ResponseReturnValue:
         return _not_begun(draft, error)
     db_session().commit()
     return _leave(address)
+
+
+def _app_to_sign_in_through(draft: SetupDraft) -> CredentialValue:
+    """Ours, one that is typed in, or the one that a Microsoft admin set up over the link. Raises InvalidInput."""
+    chosen = request.form.get("app", "")
+    if chosen != "handed_over":
+        return consent.clean_app({**form_values(own_app_fields()), "app": chosen})
+    found = handover.handed_app(db_session(), draft)
+    if found is None:
+        raise Conflict("Your Microsoft admin is not finished with the app. Wait until the steps are done.")
+    return consent.through_app(found)
 
 
 def _not_begun(draft: SetupDraft, error: TransportError) -> ResponseReturnValue:

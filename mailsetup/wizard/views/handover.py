@@ -18,10 +18,11 @@ from mailsetup.mail_services import registry
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.hints.words import fillings
 from mailsetup.outbound.explain import explain_failure
+from mailsetup.platform import current_platform
 from mailsetup.web.forms import form_values, invalid
 from mailsetup.web.session import db_session
 from mailsetup.wizard import consent, drafts, handover, steps
-from mailsetup.wizard.guide import guide_of
+from mailsetup.wizard.guide import Guide, guide_of
 from mailsetup.wizard.models import Handover, SetupDraft
 from mailsetup.wizard.views.blueprint import find_draft, go, page, setup
 from mailsetup.wizard.views.credential import TEMPLATE, choices
@@ -40,7 +41,8 @@ FIELDS = tuple(shown for shown in handover.APP.fields if shown.name in handover.
 def make_handover(draft_id: uuid.UUID) -> ResponseReturnValue:
     """Makes the link, and shows it this once."""
     draft = find_draft(draft_id)
-    secret = handover.make(db_session(), draft, actor=current_actor())
+    wanted = request.form.get("type", handover.APP.name)
+    secret = handover.make(db_session(), draft, wanted, actor=current_actor())
     db_session().commit()
     address = f"{current_app.config['BASE_URL']}{url_for('handover.show', token=secret)}"
     facts = {**choices(draft), "handover_link": address}
@@ -126,7 +128,7 @@ def callback() -> ResponseReturnValue:
     error = consent.consent_refusal(params, {"public": _public(row)})
     if error is not None:
         return _explained(row, token, error)
-    handover.consented(row)
+    handover.consented(row, params.get("tenant", ""))
     db_session().commit()
     flash("Microsoft says that the app is approved. It counts after 2-3 minutes; then choose Check.", "success")
     return _again(token)
@@ -167,25 +169,40 @@ def _explained(row: Handover, token: str, error: TransportError) -> ResponseRetu
 
 
 def _public(row: Handover) -> dict[str, str]:
-    found = handover.credential_of(db_session(), row)
-    return vault.public_facts(db_session(), found) if found else {}
+    """What may be shown of the app, as far as it is known."""
+    if handover.progress(row).ours:
+        known = {"client_id": current_platform().client_id, "tenant_id": row.claimed_tenant, "app": "platform"}
+    else:
+        found = handover.credential_of(db_session(), row)
+        known = vault.public_facts(db_session(), found) if found else {}
+    return {**known, "object_id": row.object_id}
+
+
+def _guide(row: Handover, known: dict[str, str], draft: SetupDraft) -> Guide:
+    """The steps; whoever registers an app for signing in registers two addresses to come back to."""
+    signing_in, back = not handover.progress(row).app_only, _redirect_uri()
+    return guide_of(
+        known,
+        signing_in=signing_in,
+        from_address=str(drafts.as_typed(draft.settings).get("from_address", "")),
+        redirect_uri=current_platform().redirect_uri if signing_in else back,
+        more_redirect_uri=back if signing_in else "",
+        handed_over=True,
+    )
 
 
 def _facts(row: Handover, token: str) -> dict[str, Any]:
     known = _public(row)
     draft = db_session().get_one(SetupDraft, row.draft_id)
+    service, platform = registry.get(row.kind), current_platform()
     return {
         "token": token,
         "progress": handover.progress(row),
         "workspace": db_session().get_one(Workspace, row.workspace_id),
-        "service": registry.get(row.kind),
+        "service": service,
         "draft": draft,
-        "guide": guide_of(
-            known,
-            from_address=str(drafts.as_typed(draft.settings).get("from_address", "")),
-            redirect_uri=_redirect_uri(),
-            handed_over=True,
-        ),
+        "guide": _guide(row, known, draft),
+        "scopes": [scope.rpartition("/")[2] for scope in service.sign_in_scopes({}, platform)],
         "fields": offered(FIELDS),
         "values": known,
         "made": _made(known, token),
