@@ -14,6 +14,7 @@ from mailsetup.mail_services import credential_types, registry
 from mailsetup.mail_services.base import Consent, Field, WayOut
 from mailsetup.mail_services.limits import Limits
 from mailsetup.outbound import health
+from mailsetup.outbound.daily_limit import DayUse, day_use
 from mailsetup.outbound.mailboxes import Pause, lanes_now, limits_of, pause_of
 from mailsetup.outbound.models import BROKEN, UNVERIFIED, OutboundConfig
 from mailsetup.outbound.waiting import count_waiting
@@ -31,6 +32,7 @@ class SetupEntry:
     waiting: int
     needs_test: bool
     pause: Pause | None = None
+    day: DayUse | None = None
     lanes: int | None = None  # fewer connections than usual, as the service wants it for a while
 
     @property
@@ -69,7 +71,9 @@ def entry_of(session: Session, config: OutboundConfig) -> SetupEntry:
     """One setup with what surrounds it."""
     waiting = count_waiting(session, [config.id])[config.id]
     entry = SetupEntry(config, _label(config.kind), waiting, health.needs_test(session, config))
-    return replace(entry, pause=pause_of(session, config), lanes=lanes_now(session, config))
+    return replace(
+        entry, pause=pause_of(session, config), lanes=lanes_now(session, config), day=day_use(session, config)
+    )
 
 
 @dataclass(frozen=True)
