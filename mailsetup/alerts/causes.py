@@ -21,4 +21,4 @@ _GROUP_OF = {
 
 def group_of(cause: str) -> str:
     """The kind that a cause belongs to."""
-    return _GROUP_OF.get(cause) or (EXPIRY if "expir" in cause else OTHER)
+    return _GROUP_OF.get(cause) or (EXPIRY if "expir" in cause or "_ends_" in cause else OTHER)

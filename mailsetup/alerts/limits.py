@@ -6,7 +6,9 @@ One telling is an event of an alert by all its ways: five ways that hear of one 
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -62,34 +64,58 @@ def gathered_with(session: Session, notice: AlertNotice) -> list[uuid.UUID]:
         )
     )
     if not gathers(notice):
-        # A notice that failed before is tried alone: nothing that is new waits with it for its next try.
-        due = due.where(Alert.cause == notice.alert.cause, AlertNotice.attempts == 0)
+        # What failed together is tried together, and takes nothing that is new along into its next wait.
+        due = due.where(Alert.cause == notice.alert.cause, AlertNotice.attempts == notice.attempts - 1)
     return list(session.scalars(due.order_by(AlertNotice.created_at, AlertNotice.id).limit(GATHERED)))
 
 
 def room_at(session: Session, notice: AlertNotice, alert: Alert, now: datetime) -> datetime | None:
-    """When the workspace may hear of this cause again; None for now."""
+    """When the workspace, or this way alone, may hear of this cause again; None for now."""
     if gathers(notice):
         return None
-    recent = session.execute(
-        select(
-            AlertNotice.telling,
-            AlertNotice.alert_id,
-            AlertNotice.event,
-            func.coalesce(AlertNotice.sent_at, AlertNotice.lease_until),
-        )
-        .join(Alert, Alert.id == AlertNotice.alert_id)
-        .where(
-            AlertNotice.workspace_id == notice.workspace_id,
-            AlertNotice.telling != "",
-            Alert.cause == alert.cause,
-            (AlertNotice.state == SENDING) | ((AlertNotice.state == SENT) & (AlertNotice.sent_at > now - HOUR)),
-        )
-    ).all()
-    if any((alert_id, event) == (notice.alert_id, notice.event) for _telling, alert_id, event, _at in recent):
-        return None  # it is being told, only not by this way yet
+    recent = [row for row in _recent(session, notice, alert, now) if row.cause == cause_of(alert)]
+    if any((row.alert_id, row.event) == (notice.alert_id, notice.event) for row in recent):
+        # It is being told, only not by this way yet: then only what went this way counts.
+        recent = [row for row in recent if row.way == (notice.channel, notice.target.lower())]
     last: dict[str, datetime] = {}
-    for telling, _alert, _event, at in recent:
-        last[telling] = max(at, last.get(telling, at))
+    for row in recent:
+        last[row.telling] = max(row.at, last.get(row.telling, row.at))
     times = sorted(last.values())
     return None if len(times) < HOURLY_LIMIT else max(times[-HOURLY_LIMIT] + HOUR, now + _SOON)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """A notice of the last hour, or one that is on its way."""
+
+    telling: str
+    alert_id: uuid.UUID
+    event: str
+    way: tuple[str, str]
+    at: datetime
+    cause: str
+
+
+def _recent(session: Session, notice: AlertNotice, alert: Alert, now: datetime) -> list[_Told]:
+    gone = (AlertNotice.state == SENDING) | ((AlertNotice.state == SENT) & (AlertNotice.sent_at > now - HOUR))
+    at = func.coalesce(AlertNotice.sent_at, AlertNotice.lease_until)
+    columns = AlertNotice.telling, Alert.id, AlertNotice.event, AlertNotice.channel, AlertNotice.target, at
+    query = (
+        select(*columns, Alert.explanation)
+        .join(Alert, Alert.id == AlertNotice.alert_id)
+        .where(AlertNotice.workspace_id == notice.workspace_id, AlertNotice.telling != "", gone)
+        .where(Alert.cause == alert.cause)
+    )
+    return [
+        _Told(telling, alert_id, event, (channel, target.lower()), moment, _cause(said, alert.cause))
+        for telling, alert_id, event, channel, target, moment, said in session.execute(query)
+    ]
+
+
+def cause_of(alert: Alert) -> str:
+    """What the limit counts by: why it failed, where that is known, so that one trouble never silences another."""
+    return _cause(alert.explanation, alert.cause)
+
+
+def _cause(explanation: dict[str, Any] | None, otherwise: str) -> str:
+    return str((explanation or {}).get("cause") or otherwise)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import update
@@ -18,6 +19,7 @@ from tests.alerts.conftest import all_notices, outcomes, solved, stopped
 from tests.alerts.simultaneous import all_at_once
 
 IT = "it@northwind.example"
+OPS = "ops@northwind.example"
 
 
 def taken(session):
@@ -105,6 +107,12 @@ def test_it_gives_up_on_a_notice_that_kills_every_job(session, workspace):
     assert outcomes(session) == [("opened", IT, "failed")]
 
 
+def add_notice(session, like, target):
+    """The same told by another way too."""
+    session.add(AlertNotice(workspace_id=like.workspace_id, alert_id=like.alert_id, event=like.event, target=target))
+    session.commit()
+
+
 def flap(session, workspace, times):
     for _ in range(times):
         stopped(session, workspace)
@@ -148,6 +156,34 @@ def test_it_tells_by_every_way_what_is_being_told(session, workspace):
     stopped(session, workspace)
     tell(session)
     assert [state for *_rest, state in outcomes(session)] == ["sent"] * 6
+
+
+def test_it_tells_no_way_more_often_because_another_was_told_already(session, workspace):
+    """One way gathers all in one piece; at the other each is on its own again and again."""
+    add_route(session, workspace_id=workspace.id, actor=SYSTEM, wishes=Wishes(address=OPS))
+    for number in range(6):
+        stopped(session, workspace, subject_key=f"outbound:{number}", notify_address="")
+    session.execute(update(AlertNotice).values(telling="all:opened", state="sent", sent_at=utcnow()))
+    for number in range(6):
+        add_notice(session, all_notices(session)[number], IT)
+    tell(session)
+    assert [state for _event, target, state in outcomes(session) if target == IT].count("sent") == HOURLY_LIMIT
+
+
+def test_it_tries_in_one_piece_what_failed_in_one_piece(session, workspace):
+    for number in range(4):
+        stopped(session, workspace, subject_key=f"outbound:{number}")
+    make_due(session, attempts=1)
+    stopped(session, workspace, subject_key="outbound:5")
+    notice = taken(session)
+    assert [one.attempts for one in map(partial(session.get, AlertNotice), gathered_with(session, notice))] == [1] * 3
+
+
+def test_another_reason_is_told_however_often_the_first_was(session, workspace):
+    flap(session, workspace, 2)
+    stopped(session, workspace, subject_key="outbound:2", explanation={"cause": "host_unknown"})
+    tell(session)
+    assert outcomes(session)[-1] == ("opened", IT, "sent")
 
 
 def test_it_gathers_by_each_way_what_is_due_about_one_cause(session, workspace):

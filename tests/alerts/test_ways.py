@@ -94,6 +94,13 @@ def test_it_sends_each_way_what_it_is_for(session, workspace, wishes, hears):
     assert (OPS in {notice.target for notice in all_notices(session)}) is hears
 
 
+@pytest.mark.parametrize("cause", ["secret_ends_30", "idle_ends_7", "platform_app_expiring_14"])
+def test_a_way_for_what_expires_hears_of_every_end(session, workspace, cause):
+    way(session, workspace, address=OPS, groups=("expiry",))
+    stopped(session, workspace, severity="warning", cause=cause)
+    assert OPS in {notice.target for notice in all_notices(session)}
+
+
 def test_a_way_for_what_needs_a_person_hears_no_early_sign(session, workspace):
     way(session, workspace, address=OPS, severity="error")
     stopped(session, workspace, severity="warning", cause="queue_age")
