@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
 from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask, render_template_string
 from playwright.sync_api import Browser, Page, ViewportSize
-from werkzeug.serving import make_server
 
 from mailsetup.mail_services import hints
 from mailsetup.mail_services.hints.words import filled, fillings
@@ -23,16 +20,6 @@ PHONE = ViewportSize(width=390, height=844)
 HEADER = 64  # what stays above the card
 LONGEST = CONTEXT | {"mailbox": "accounts.receivable@subsidiary.contoso.example", "from_address": "ar@contoso.example"}
 CARD = '{% import "_macros.html" as ui %}{{ ui.explanation(e, bundle="x", heading="h2") }}'
-
-
-@pytest.fixture
-def address(app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://localhost:{server.server_port}"
-    server.shutdown()
-    thread.join()
 
 
 def opened(browser: Browser, address: str, person: Person, scheme: Scheme = "light", scripts: bool = True) -> Page:
