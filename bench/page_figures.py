@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from bench.world import World, analyze
+from bench.world import World, vacuum
 from mailsetup import settings
 from mailsetup.alerts.open import open_alert
 from mailsetup.application import create_app
@@ -101,7 +101,7 @@ def filled(*, messages: int = MESSAGES, setups: int = SETUPS) -> str:
         # What the scheduler does every minute.
         hours.roll_up(session)
         session.commit()
-    analyze()
+    vacuum()
     return owner.email
 
 

@@ -31,6 +31,13 @@ def list_configs(session: Session, workspace_id: uuid.UUID) -> list[OutboundConf
     return list(session.scalars(wanted.order_by(OutboundConfig.is_default.desc(), OutboundConfig.name)))
 
 
+def setup_names(session: Session, workspace_id: uuid.UUID) -> dict[uuid.UUID, str]:
+    """The names of the workspace's setups by id, in the order of `list_configs`."""
+    wanted = select(OutboundConfig.id, OutboundConfig.name).where(OutboundConfig.workspace_id == workspace_id)
+    ordered = wanted.order_by(OutboundConfig.is_default.desc(), OutboundConfig.name)
+    return {row.id: row.name for row in session.execute(ordered)}
+
+
 def default_config(session: Session, workspace_id: uuid.UUID) -> OutboundConfig | None:
     """The setup that sends mail for which none was named."""
     wanted = select(OutboundConfig).where(OutboundConfig.workspace_id == workspace_id, OutboundConfig.is_default)

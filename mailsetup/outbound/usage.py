@@ -18,13 +18,13 @@ from mailsetup.outbound.probe import start_probe
 
 def find_uses(session: Session, workspace_id: uuid.UUID) -> dict[uuid.UUID, list[Use]]:
     """The setups of a workspace by the credential they use."""
-    wanted = select(OutboundConfig).where(
+    wanted = select(OutboundConfig.credential_id, OutboundConfig.name, OutboundConfig.id).where(
         OutboundConfig.workspace_id == workspace_id, OutboundConfig.credential_id.is_not(None)
     )
     uses: dict[uuid.UUID, list[Use]] = {}
-    for config in session.scalars(wanted.order_by(OutboundConfig.name)):
-        if config.credential_id:
-            uses.setdefault(config.credential_id, []).append(Use(config.name, f"/outbound/{config.id}"))
+    for credential_id, name, config_id in session.execute(wanted.order_by(OutboundConfig.name)):
+        if credential_id:
+            uses.setdefault(credential_id, []).append(Use(name, f"/outbound/{config_id}"))
     return uses
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from mailsetup.core.db import fetch_owned
 from mailsetup.core.errors import Conflict, InvalidInput, NotFound, UnsealError
 from mailsetup.mail_services.base import Field
-from mailsetup.outbound.configs import list_configs
+from mailsetup.outbound.configs import setup_names
 from mailsetup.outbound.mailboxes import pause_of
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbox import actions, bodies, reading
@@ -36,7 +36,7 @@ blueprints: tuple[Blueprint, ...] = (messages,)
 def index() -> ResponseReturnValue:
     """The workspace's messages, newest first; the filter lives in the address."""
     session, workspace = db_session(), current_workspace()
-    configs = list_configs(session, workspace.id)
+    names = setup_names(session, workspace.id)
     errors: dict[str, str] = {}
     try:
         wanted = _filter()
@@ -47,10 +47,10 @@ def index() -> ResponseReturnValue:
     shown = render_template(
         "messages/index.html",
         page=page,
-        fields=_filter_fields(configs),
+        fields=_filter_fields(names),
         narrowed=wanted.narrows,
         errors=errors,
-        names={config.id: config.name for config in configs},
+        names=names,
     )
     return shown, 422 if errors else 200
 
@@ -67,9 +67,9 @@ def _filter() -> Filter:
     )
 
 
-def _filter_fields(configs: list[OutboundConfig]) -> tuple[Field, ...]:
+def _filter_fields(names: Mapping[uuid.UUID, str]) -> tuple[Field, ...]:
     states = tuple((status, look(status).word) for status in STATUSES)
-    setups = tuple((str(config.id), config.name) for config in configs)
+    setups = tuple((str(config_id), name) for config_id, name in names.items())
     return (
         Field("q", "Recipient, subject or id", input="search", required=False),
         Field("status", "State", input="select", choices=states, required=False, placeholder="Any"),

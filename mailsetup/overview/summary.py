@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from mailsetup.outbound.models import BROKEN, DEGRADED, HEALTHY, PAUSED, UNVERIFIED, OutboundConfig
+from mailsetup.outbound.models import BROKEN, DEGRADED, HEALTHY, PAUSED, UNVERIFIED
+from mailsetup.overview.setups import SetupLine
 
 
 @dataclass(frozen=True)
@@ -16,10 +17,10 @@ class Summary:
     state: str
     title: str
     text: str
-    config: OutboundConfig | None = None
+    config: SetupLine | None = None
 
 
-def summarize(configs: Sequence[OutboundConfig], waiting: Mapping[UUID, int]) -> Summary:
+def summarize(configs: Sequence[SetupLine], waiting: Mapping[UUID, int]) -> Summary:
     """How the workspace's mail is doing: the worst of its setups speaks."""
     found = {health: [config for config in configs if config.health == health] for health in _WORDS}
     for health, (title, text) in _WORDS.items():
@@ -39,7 +40,7 @@ _WORDS = {
 }
 
 
-def _named(rows: Sequence[OutboundConfig]) -> str:
+def _named(rows: Sequence[SetupLine]) -> str:
     return f"“{rows[0].name}”" if len(rows) == 1 else f"{len(rows)} setups"
 
 

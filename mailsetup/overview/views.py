@@ -9,14 +9,13 @@ from mailsetup.alerts.open import open_alerts
 from mailsetup.core import walls
 from mailsetup.core.clock import utcnow
 from mailsetup.core.errors import NotFound
-from mailsetup.outbound.configs import list_configs
 from mailsetup.outbound.waiting import count_waiting
 from mailsetup.outbox.ledger import ledger, oldest_due
 from mailsetup.outbox.ledger import waiting_without_setup as count_without_setup
 from mailsetup.overview import figures
 from mailsetup.overview.chart import chart_of
 from mailsetup.overview.operator import health_counts, queue_lines, workspace_lines
-from mailsetup.overview.setups import foremost
+from mailsetup.overview.setups import foremost, setup_lines
 from mailsetup.overview.summary import summarize
 from mailsetup.overview.timeline import timeline
 from mailsetup.web.filters import person_zone
@@ -36,9 +35,9 @@ blueprints: tuple[Blueprint, ...] = (overview, operator)
 def index() -> ResponseReturnValue:
     """Does my mail flow? If not, why, and what next?"""
     session, workspace, now = db_session(), current_workspace(), utcnow()
-    configs = list_configs(session, workspace.id)
-    homeless = count_without_setup(session, workspace.id)
+    configs = setup_lines(session, workspace.id)
     if not configs:
+        homeless = count_without_setup(session, workspace.id)
         drafts = list_drafts(session, workspace.id)
         return render_template("overview/empty.html", waiting=homeless, draft=drafts[0] if drafts else None)
     waiting = count_waiting(session, [config.id for config in configs])

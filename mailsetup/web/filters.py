@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_skeleton, format_time, format_timedelta
-from flask import Flask, has_request_context, request
+from flask import Flask, g, has_request_context, request
 from markupsafe import Markup, escape
 
 from mailsetup.core.clock import utcnow
@@ -27,10 +27,14 @@ LINK_SHOWN = 60
 
 def person_locale() -> Locale:
     """The locale of the person: their own setting, else what the browser asks for, else American English."""
-    wanted = [current_frame().locale]
-    if has_request_context():
-        wanted += [tag for tag, _ in request.accept_languages]
-    return next(filter(None, map(_locale, wanted)), Locale.parse(DEFAULT_LOCALE))
+    if not has_request_context():
+        return Locale.parse(DEFAULT_LOCALE)
+    # A page with a chart asks hundreds of times.
+    if "locale" not in g:
+        wanted = [current_frame().locale, *(tag for tag, _ in request.accept_languages)]
+        g.locale = next(filter(None, map(_locale, wanted)), Locale.parse(DEFAULT_LOCALE))
+    found: Locale = g.locale
+    return found
 
 
 @lru_cache(maxsize=256)

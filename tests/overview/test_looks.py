@@ -13,14 +13,15 @@ from mailsetup.alerts.open import open_alert
 from mailsetup.core.clock import utcnow
 from mailsetup.core.ids import new_id
 from mailsetup.outbound.models import OutboundConfig
-from mailsetup.outbox.hours import hour_of
-from mailsetup.outbox.models import MailHour
+from mailsetup.outbox.hours import MARK, hour_of
+from mailsetup.outbox.models import MailHour, Mark
 from tests import factories
 from tests.alerts.conftest import facts_of_stop
 from tests.paths.album import Album
 from tests.people import Person
 
 pytestmark = [pytest.mark.browser, pytest.mark.looks]
+_TITLE = "Mail through “{}” has stopped: The client secret has expired"
 HEALTHS = ("healthy", "healthy", "broken", "degraded", "unverified", "paused")
 
 
@@ -38,8 +39,12 @@ def filled(session: Session, person: Person, setups: int) -> None:
     if rows:
         session.execute(insert(OutboundConfig), [{**shared, **row} for row in rows])
     for row in rows[:7]:
-        open_alert(session, **facts_of_stop(person.workspace, subject_key=f"outbound:{row['id']}"))
+        open_alert(
+            session,
+            **facts_of_stop(person.workspace, subject_key=f"outbound:{row['id']}", title=_TITLE.format(row["name"])),
+        )
     factories.make_credential(session, person.workspace, name="Old app", expires_on=utcnow().date() + timedelta(9))
+    session.merge(Mark(name=MARK, until=hour_of(utcnow())))
     for back in range(3, 700, 5):
         moment = hour_of(utcnow() - timedelta(hours=back))
         session.add(MailHour(workspace_id=person.workspace.id, hour=moment, accepted=90 * back % 700, failed=back % 7))
