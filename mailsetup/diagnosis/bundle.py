@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from importlib import metadata
 from typing import Any
 
@@ -54,6 +55,7 @@ def _stage(stage: TestStage) -> dict[str, Any]:
     return {"name": stage.name, "state": stage.state, "milliseconds": stage.milliseconds, "evidence": facts}
 
 
+@cache
 def _versions() -> dict[str, str]:
     return {name: metadata.version(name) for name in _LIBRARIES}
 

@@ -74,7 +74,7 @@ def _asks_again(run: TestRun) -> str:
     if run.finished:
         return "5s"
     young = (utcnow() - run.created_at).total_seconds() < YOUNG_SECONDS
-    return "120ms" if young else "400ms"
+    return "60ms" if young else "400ms"
 
 
 def _received_at(arrival: dict[str, Any]) -> datetime | None:

@@ -15,7 +15,7 @@ from mailsetup.diagnosis.shown import TEMPLATE_GLOBALS
 from mailsetup.diagnosis.start import TooManyTests, start_test_run
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.web.csrf import is_api
-from mailsetup.web.htmx import is_htmx, page_path
+from mailsetup.web.htmx import is_htmx
 from mailsetup.web.paths import local_path
 from mailsetup.web.problem import problem
 from mailsetup.web.session import db_session
@@ -84,10 +84,8 @@ def stages(run_id: uuid.UUID) -> ResponseReturnValue:
     response = make_response(render_template("diagnosis/_stages.html", run=run))
     if request.args.get("again"):
         return response  # the verdict is shown already; only the mail is still looked for
-    if run.finished and page_path() == url_for("tests.show", run_id=run_id):
-        response.headers["HX-Refresh"] = "true"  # the verdict changes banners and buttons too
-    elif run.finished:
-        response.headers["HX-Trigger"] = "testFinished"
+    if run.finished:
+        response.headers["HX-Trigger"] = "testFinished"  # the verdict changes banners and buttons too
     return response
 
 

@@ -1,5 +1,6 @@
 """Pages of tests."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -88,11 +89,18 @@ def test_it_does_not_exist_for_a_stranger(charlie, run):
     assert charlie.client.post(f"/tests/{run.id}/again").status_code == 404
 
 
-def test_it_renews_the_page_of_a_test_as_its_verdict_changes_banners_too(alice, run):
+def test_its_verdict_shows_at_once_and_renews_the_rest_of_the_page(alice, run):
+    waiting = alice.client.get(f"/tests/{run.id}").text
+    (renewed,) = re.findall('hx-select-oob="([^"]+)"', waiting)
+    assert all(f'id="{part}"' in waiting for part in renewed.replace("#", "").split(","))
     run_test(str(run.id))
     headers = {"HX-Request": "true", "HX-Current-URL": f"http://localhost/tests/{run.id}"}
     answer = alice.client.get(f"/tests/{run.id}/stages", headers=headers)
-    assert answer.headers["HX-Refresh"] == "true"
+    assert "callout-good" in answer.text
+    assert answer.headers["HX-Trigger"] == "testFinished"
+    assert "HX-Refresh" not in answer.headers
+    assert "testFinished from:body" in waiting
+    assert "testFinished from:body" not in alice.client.get(f"/tests/{run.id}").text
 
 
 def test_it_leads_to_a_refused_credential_and_back(alice, run, server):
@@ -104,7 +112,7 @@ def test_it_leads_to_a_refused_credential_and_back(alice, run, server):
 
 
 def test_it_asks_often_at_first_and_then_less(alice, run, session):
-    assert "delay:120ms" in alice.client.get(f"/tests/{run.id}/stages").text
+    assert "delay:60ms" in alice.client.get(f"/tests/{run.id}/stages").text
     run.created_at = utcnow() - timedelta(seconds=4)
     session.commit()
     assert "delay:400ms" in alice.client.get(f"/tests/{run.id}/stages").text

@@ -120,7 +120,7 @@ def test_the_suberror_helps_where_the_number_is_unknown():
         ("550", "No such user here", "recipient", "recipient_unknown"),
         ("550 5.7.1", "nope", "recipient", "recipient_refused"),
         ("554 5.7.1", "Relay access denied", "recipient", "relay_denied"),
-        ("552 5.2.2", "mailbox full", "recipient", "recipient_mailbox_full"),
+        ("552 5.2.2", "mailbox full", "recipient", "recipient_mailbox_over_quota"),
         ("421 4.7.66", "TLS 1.0 and 1.1 are not supported", "connect", "our_tls_too_old"),
         ("421 4.3.0", "closing", "connect", "server_busy"),
         ("451 4.3.0", "later", "accept", "server_busy"),

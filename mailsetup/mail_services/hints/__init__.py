@@ -129,8 +129,14 @@ def _evidence(found: Reading, channel: str, context: Mapping[str, Any]) -> Evide
     """What was asked at Microsoft failed on the way to Microsoft, whether its server is named or not."""
     said = {name: value for name, value in found.error.context.items() if value}
     if found.error.channel in {"tls", "dns", "tcp"} and not context.get("host"):
-        said |= {"host": host} if (host := _HOST_OF.get(channel)) else {}
+        said |= {"host": host} if (host := _HOST_OF.get(channel) or _microsoft_in(found.text)) else {}
     return Evidence(found.error, {**context, **said}, found.text)
+
+
+def _microsoft_in(text: str) -> str:
+    """The server of Microsoft that the words name; empty when they name none."""
+    lower = text.lower()
+    return next((host for host in _HOST_OF.values() if host in lower), "")
 
 
 def _likeliest(found: Iterable[tuple[Evidence, Rule]]) -> tuple[Evidence, Rule]:

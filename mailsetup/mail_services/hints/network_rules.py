@@ -68,6 +68,7 @@ _WAY = (
     ),
     Rule("connection_refused", ("tcp",), codes=("refused",)),
     Rule("connection_timeout", ("tcp",), codes=("timeout",)),
+    Rule("connection_refused", ("tcp",), codes=("no_connection",), confidence="medium"),
     Rule("connection_dropped", ("tcp",), codes=("closed",)),
     Rule("connection_unreachable", ("tcp",), codes=("unreachable",)),
 )
@@ -93,6 +94,7 @@ _TLS = (
     Rule("tls_weak", ("tls",), codes=("weak",)),
     Rule("tls_client_certificate", ("tls",), codes=("client_certificate",)),
     *_at_microsoft("microsoft_unreachable", "tls"),
+    Rule("tls_no_common_way", ("tls",), codes=("no_common_way",)),
     Rule("tls_failed", ("tls",)),
 )
 

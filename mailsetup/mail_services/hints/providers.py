@@ -155,6 +155,16 @@ PROVIDERS = (
         ("ionos", "1and1", "kundenserver"),
     ),
     Provider(
+        "gmx",
+        "GMX and WEB.DE",
+        ("gmx.net", "gmx.com", "gmx.de", "web.de"),
+        "GMX and WEB.DE let a program in only after access by POP3 and IMAP is switched on in the mailbox.",
+        (
+            "In the mailbox open Settings > POP3 & IMAP and allow access.",
+            "With two-factor sign-in make an app password there, and enter it here.",
+        ),
+    ),
+    Provider(
         "ovh",
         "OVHcloud",
         ("ovh.net",),

@@ -12,6 +12,7 @@ _OUR_APP = {"app": "platform"}
 _APP_SENDS = {"signs_in": "app"}
 _UNAVAILABLE = (90033, 90006, 90012, 90024, 90090, 90091, 50033, 50087)
 _SECRET_NUMBERS = (7000215, 7000222, 7000216, 7000218, 700027, 700030, 50012)
+_MALFORMED = (70007, 7000113, 90004, 90013, 90117, 700009, 700051)
 _REGISTRATION_NUMBERS = (700025, 50011, 500113, 9002325, 9002327, 700084, 650054, 650056, 650057, 65005, 50194, 90008)
 
 _FIRST = (
@@ -38,18 +39,19 @@ _APP = (
     aadsts("our_clock_wrong", 700024, 50013, 500133, says=("time range", "clock", "not yet valid")),
     aadsts("our_clock_wrong", 700024, 500133),
     aadsts("certificate_not_registered", 700027, 50012, 700030),
-    aadsts("signature_malformed", 700023, 700021, 50027, 50048, 50013),
-    aadsts("request_malformed", 100007, 900144, 90014, 90015, 90009, 70003, 70005, 700054, 7000114, 90010),
+    aadsts("our_tls_too_old", 1002016),
+    aadsts("signature_malformed", 700023, 700021, 50027, 50048, 50013, 500131),
+    aadsts("request_malformed", 100007, 900144, 90014, 90015, 90009, 70003, 70005, 700054, 7000114, 90010, *_MALFORMED),
     aadsts("scope_wrong", 1002012, 70011, 650053, 700022, 28002, 28003),
 )
 
 _TENANT = (
-    aadsts("tenant_not_found", 90002, 900023),
-    aadsts("wrong_cloud", 90038),
+    aadsts("tenant_not_found", 90002, 900023, 900021, 50049),
+    aadsts("wrong_cloud", 90038, 90051),
     aadsts("app_in_other_cloud", 900382, 900432),
     aadsts("tenant_id_missing", 50059, 50128, 90019, 9001023, 90130, 90124),
     aadsts("app_single_tenant", 50194),
-    aadsts("redirect_uri_missing", 50011, 500113),
+    aadsts("redirect_uri_missing", 50011, 500113, 70004),
     aadsts("request_malformed", 900971, confidence="high"),
     aadsts("redirect_uri_under_spa", 9002325, 9002327, 700084),
     aadsts("sign_in_mixed_up", 9002326, 9002313, 700005, 501481, 50147, 501491),
@@ -68,15 +70,15 @@ _CONSENT = (
 )
 
 _PEOPLE = (
-    aadsts("wrong_account", 50034, 50020, 16000, 51004, 50014, 90072, 500208, 50177, 50178),
-    aadsts("sign_in_password_wrong", 50126),
+    aadsts("wrong_account", 50034, 50020, 16000, 16003, 51004, 50014, 90072, 500208, 50177, 50178),
+    aadsts("sign_in_password_wrong", 50126, 50064, 50054),
     aadsts("account_locked", 50053),
-    aadsts("password_changed", 50055, 50144, 50132, 50133),
+    aadsts("password_changed", 50055, 50144, 50132, 50133, 50142),
     aadsts("password_missing", 50056),
     aadsts("account_disabled", 50057, 500571),
     aadsts("mfa_needed", 50072, 50074, 50076, 50078, 50079, 500121, 50158),
     aadsts("mfa_service_refused", 50161),
-    aadsts("device_required", 50097, 50129, 50187, 50155),
+    aadsts("device_required", 50097, 50129, 50187, 50155, 50127, 700003),
     aadsts("device_refused", 53000, 53001, 53002, 53009, 530003),
     aadsts("device_key_lost", 135010, 135011),
     aadsts("conditional_access", 53003, 53004, 53010, 53011, 530032, 530035, 50131),
@@ -85,7 +87,7 @@ _PEOPLE = (
 )
 
 _SESSION = (
-    aadsts("sign_in_interrupted", 54005, 900561, 50089, 50085),
+    aadsts("sign_in_interrupted", 54005, 900561, 50089, 50085, 50143, 90007),
     aadsts("sign_in_unfinished", 50140, 50199, 50125, 50135),
     aadsts("grant_expired", 700082, 70008),
     aadsts("sign_in_frequency", 70043, 70044),

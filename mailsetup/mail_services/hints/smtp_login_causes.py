@@ -279,6 +279,26 @@ SENDER = (
         "workspace_admin",
     ),
     Cause(
+        "provider_account_blocked",
+        "The provider has stopped this account from sending",
+        "The account is suspended, under review, or not yet open for sending. Our trying again changes nothing.",
+        (
+            "Sign in at {provider} and look at the state of the account. Often a mail from the provider says why.",
+            "Do what is asked there, or ask its support to open the account again. Then choose Test again.",
+        ),
+        "workspace_admin",
+    ),
+    Cause(
+        "smtp_access_off",
+        "The provider lets no mail program into this mailbox",
+        "The mailbox itself works, but sending by a program is switched off in its settings.",
+        (
+            "Open the mailbox at {provider} in a browser and look in its settings for IMAP, POP3 or SMTP access.",
+            "Switch it on. If an app password is offered there, make one and enter it here.",
+        ),
+        "workspace_admin",
+    ),
+    Cause(
         "helo_refused",
         "The server does not accept our name",
         "{host} refused how we introduced ourselves.",

@@ -222,6 +222,25 @@ RECIPIENT = (
         scope="message",
     ),
     Cause(
+        "recipient_mailbox_over_quota",
+        "The recipient's mailbox is full, and their server gave up",
+        "Their server will not take this mail later either. It has to be sent anew once there is room.",
+        ("Tell the recipient another way.", "When there is room again, send the mail again."),
+        "workspace_admin",
+        scope="message",
+    ),
+    Cause(
+        "forwarding_blocked",
+        "Your organisation does not let mail be forwarded to outside",
+        "A rule of a mailbox passes mail on, and Microsoft stops that.",
+        (
+            "Have your Microsoft admin allow it: Microsoft Defender portal > Anti-spam outbound policy > Forwarding.",
+            "Or remove the forwarding rule in the mailbox.",
+        ),
+        "microsoft_admin",
+        scope="message",
+    ),
+    Cause(
         "recipient_server_silent",
         "The recipient's server could not be reached in time",
         "The mail service tried for a long time and gave up.",

@@ -8,13 +8,32 @@ from mailsetup.mail_services.hints.providers import LOGIN_RULES, PERSONAL_OUTLOO
 _AUTH, _SENDER, _RCPT, _END = ("authenticate",), ("sender",), ("recipient",), ("accept",)
 _BEFORE = ("connect", "tls")
 _EXCHANGE = ("office365.com", "office365.us", "partner.outlook.cn", "outlook.com", "outlook.office.com")
+_NO_SENDER_DOMAIN = ("sender address rejected: domain not found", "domain of sender address")
+_NOT_RECIPIENT = ("", "connect", "tls", "authenticate", "sender", "accept")
 _MICROSOFT_SAID = ("prod.outlook.com", "smtpclientauthentication", "aka.ms/", ".office365.com", "storedrv")
+_FULL = ("quota exceeded", "over quota", "mailbox full", "mailbox is full", "out of storage", "exceeded storage")
+_ACCOUNT_STOPPED = (
+    *("account is suspended", "account has been suspended", "account suspended", "account was suspended"),
+    *("account has been blocked", "account is blocked", "account blocked", "account has been disabled"),
+    *("account is disabled", "account disabled", "account is not active", "not yet activated", "sending paused"),
+    *("sending has been", "sending is suspended", "unusual sending activity", "suspicious activity"),
+    *("outgoing mail from", "account has been deactivated", "account is under review"),
+)
+_ACCESS_OFF = (
+    *("access is disabled", "access disabled", "smtp is disabled", "smtp service is disabled", "smtp access"),
+    *("imap/smtp", "does not have access rights to this service", "user has no permission", "smtp is not enabled"),
+    *("smtp authentication is disabled", "authentication is disabled for", "not enabled for smtp"),
+)
 
 _FIRST = (
     smtp("no_fault", "2", "354"),
     smtp("helo_refused", "5", says=("helo command rejected", "invalid helo", "invalid ehlo", "helo name", "bad helo")),
     smtp("relay_denied", "454", "4.7.1", says=("relay access denied",)),
-    smtp("sender_domain_unknown", "5", says=("sender address rejected: domain not found", "domain of sender address")),
+    smtp("bad_line_ends", "4", "5", says=("smtplf.html", "bare lf", "bare linefeed", "bare newline", "bare cr")),
+    smtp("sender_domain_unknown", "5", says=_NO_SENDER_DOMAIN),
+    # Postfix says 450 to a domain that has never been, as to one that cannot be looked up just now.
+    smtp("sender_domain_unknown", "4", says=_NO_SENDER_DOMAIN, confidence="medium"),
+    smtp("our_ip_blocked", "4", "5", says=("cannot find your", "reverse dns", "ptr record"), confidence="medium"),
 )
 
 _EXCHANGE_LOGIN = (
@@ -50,8 +69,16 @@ _GOOGLE = (
 _LOGIN = (
     smtp("our_address_not_listed", "525"),
     smtp("our_address_not_listed", "5", says=("unauthorized ip", "ip address is not authorized", "ip not allowed")),
+    smtp("our_address_not_listed", "5", says=("not whitelisted", "not allowlisted", "not in the whitelist")),
+    smtp(
+        "our_address_not_listed", "5", says=("ip address is not allowed", "ip is not allowed", "not an authorized ip")
+    ),
     smtp("account_locked", "535", says=("account is locked", "account has been locked"), hosts=_EXCHANGE),
     smtp("oauth_login_refused", "535", logins=("XOAUTH2",)),
+    smtp("provider_account_blocked", "4", "5", says=_ACCOUNT_STOPPED, stages=_NOT_RECIPIENT),
+    smtp("smtp_access_off", "5", says=_ACCESS_OFF, stages=_NOT_RECIPIENT),
+    smtp("login_not_offered", "5", says=("invalid authentication mechanism", "unsupported authentication mech")),
+    smtp("login_not_offered", "5", says=("mechanism not supported", "mechanism is not supported")),
     *LOGIN_RULES,
     smtp("exchange_login_refused", "535 5.7.3"),
     smtp("exchange_login_refused", "535", hosts=_EXCHANGE),
@@ -61,7 +88,12 @@ _LOGIN = (
     smtp(
         "app_password_needed",
         "535",
-        says=("application-specific", "app-specific", "app password", "application specific"),
+        says=("application-specific", "app-specific", "app password", "application specific", "application password"),
+    ),
+    smtp(
+        "app_password_needed",
+        "5",
+        says=("authorization code to log", "use authorized code", "parol prilozheniya", "app passcode"),
     ),
     smtp(
         "too_many_connections",
@@ -123,6 +155,7 @@ _SEND_AS = (
             "sender address rejected: not logged in",
             "does not match authenticated",
             "must match authenticated",
+            "is not authorized to perform",
         ),
     ),
     smtp(
@@ -140,12 +173,13 @@ _SEND_AS = (
             "sender not validated",
             "not validated",
             "from not verified",
+            "sender you used",
+            "validate your sender",
         ),
     ),
-    smtp(
-        "sending_domain_disabled", "5", "421", says=("is not allowed to send", "domain is disabled", "account disabled")
-    ),
-    smtp("sending_domain_disabled", "5", says=("sandbox subdomains", "pending approval", "account is suspended")),
+    smtp("provider_daily_limit", "4", "5", says=("to send: recipient limit", "to send: message limit")),
+    smtp("sending_domain_disabled", "5", "421", says=("is not allowed to send", "domain is disabled")),
+    smtp("sending_domain_disabled", "5", says=("sandbox subdomains", "pending approval")),
 )
 
 _LIMITS = (
@@ -171,11 +205,21 @@ _LIMITS = (
             "hourly limit",
             "mails per hour",
             "messages per hour",
+            "emails per hour",
+            "failures per hour",
+            "hourly message",
+            "hourly sending",
+            "send limit",
+            "exceeded the daily",
+            "exceeded your daily",
         ),
     ),
     smtp("suspicious_traffic", "4.7.500-699"),
     smtp("provider_slow_down", "4", says=("throttl", "rate limit", "sending rate", "too many messages", "slow down")),
-    smtp("provider_slow_down", "4", says=("submission rate", "too many emails", "unusual rate")),
+    smtp("provider_slow_down", "4", says=("submission rate", "too many emails", "unusual rate", "too quickly")),
+    smtp(
+        "provider_slow_down", "4", says=("too much mail", "too many auth", "unexpected volume", "temporarily deferred")
+    ),
 )
 
 _BLOCKED = (
@@ -196,6 +240,7 @@ _BLOCKED = (
         "4",
         says=("blocked using", "spamhaus", "blocklist", "blacklist", "block list", "banned sending ip"),
     ),
+    smtp("our_ip_blocked", "5", "4", says=("black list", "block-list", "ipcheck.proofpoint", "ip reputation")),
     smtp(
         "our_ip_blocked", "5", says=("client host rejected", "bad reputation", "poor reputation"), stages=(*_BEFORE, "")
     ),
@@ -214,13 +259,18 @@ _SIZE = (
 )
 
 _RECIPIENT = (
+    smtp("forwarding_blocked", "5", says=("external forwarding",)),
     smtp("recipient_refuses_sender", "5.7.123-136"),
     smtp("recipient_refuses_sender", "5", says=("resolver.rst",)),
     smtp("greylisted", "4", says=("greylist", "graylist", "grey-list")),
-    smtp("recipient_mailbox_full", "552", "5.2.2", "4.2.2", stages=_RCPT),
-    smtp("recipient_mailbox_full", "5.2.2", "4.2.2"),
-    smtp("recipient_mailbox_full", "5", "4", says=("quota exceeded", "over quota", "mailbox full", "mailbox is full")),
+    smtp("recipient_mailbox_over_quota", "552", stages=_RCPT, says=_FULL),
+    smtp("recipient_mailbox_over_quota", "5.2.2"),
+    smtp("recipient_mailbox_over_quota", "5", says=_FULL),
+    smtp("recipient_mailbox_full", "4.2.2"),
+    smtp("recipient_mailbox_full", "4", says=_FULL),
     smtp("greylisted", "45", stages=_RCPT),
+    smtp("recipient_unknown", "552", says=("mailbox not found",)),
+    smtp("recipient_mailbox_over_quota", "552", stages=_RCPT),
     smtp("message_too_large", "552", stages=("sender", "accept")),
     smtp("relay_denied", "5.7.54", "5.7.64"),
     smtp(
@@ -258,6 +308,15 @@ _RECIPIENT = (
             "recipnotfound",
             "recipientnotfound",
             "nosuchuser",
+            "user not found",
+            "mailbox not found",
+            "no such mailbox",
+            "no mailbox here",
+            "unknown user",
+            "unknown recipient",
+            "address does not exist",
+            "you tried to reach does not exist",
+            "this user doesn't have a",
         ),
     ),
     smtp("mail_loop", "5.4.6", "5.4.14"),
@@ -270,7 +329,6 @@ _CONVERSATION = (
     smtp("helo_refused", "501 5.5.4", "504 5.5.2", says=("domain name", "helo", "ehlo", "hostname", "fully-qualified")),
     smtp("needs_smtputf8", "5.6.7"),
     smtp("bad_line_ends", "5.6.11"),
-    smtp("bad_line_ends", "5", says=("bare lf", "bare linefeed", "bare newline", "bare cr")),
     smtp("login_required", "5.7.57"),
     smtp(
         "login_required",
@@ -282,19 +340,23 @@ _CONVERSATION = (
         "5",
         says=("smtp authentication", "must authenticate", "please authenticate", "authenticate first"),
     ),
+    smtp("login_required", "5", says=("unauthenticated sender",)),
     smtp("login_required", "5", stages=_SENDER, says=("authenti",)),
     smtp("sender_not_allowed", "553", stages=_SENDER),
     smtp("sender_not_allowed", "553", says=("sender", "from")),
     smtp("sender_not_allowed", "551", "5.1.7"),
     smtp("smtp_protocol_fault", "5.5.1", "5.5.2", "5.5.4", "5.5.6"),
     smtp("smtp_protocol_fault", "500", "502", "503"),
+    smtp("smtp_protocol_fault", "5", says=("synchronization error", "command pipelining")),
     smtp("content_refused", "5.6", "5.7.1", stages=(*_END, "")),
     smtp("content_refused", "5", says=("spam", "virus", "malware", "content rejected", "because its content")),
+    smtp("content_refused", "5", says=("policy reasons", "policy violation", "policy rejection", "message filtered")),
+    smtp("content_refused", "5", says=("administrative prohibition", "message rejected", "message blocked")),
     smtp("content_refused", "5", stages=_END),
     smtp("server_busy", "4"),
     smtp("smtp_refused", "5"),
-    Rule("smtp_refused", ("smtp_reply",)),
     Rule("login_not_offered", ("smtp_exception",), codes=("login_not_offered",)),
+    Rule("password_wrong", ("smtp_exception",), codes=("login_failed",), confidence="medium"),
 )
 RULES = (
     *_FIRST,

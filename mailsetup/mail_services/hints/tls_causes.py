@@ -63,6 +63,17 @@ MODES = (
         "workspace_admin",
     ),
     Cause(
+        "tls_no_common_way",
+        "The server broke off the encryption",
+        "{host} and we found no way to encrypt that both accept: its ciphers or its name are set up in another way.",
+        (
+            "Type the Host exactly as {provider} writes it, and check Port and TLS.",
+            "If they are right, have the server's admin switch on TLS 1.2 with current ciphers.",
+        ),
+        "workspace_admin",
+        confidence="medium",
+    ),
+    Cause(
         "tls_client_certificate",
         "The server wants a certificate from us",
         "{host} lets in only clients that show a certificate of their own.",

@@ -15,7 +15,7 @@ from tests.mail_services.hints.cases import CONTEXT, label, table
 
 REFERENCE = table("reference")
 NETWORK = table("network")
-ODD = table("odd_answers")
+ODD = table("odd_answers") + table("seen")
 
 
 def explained(case):

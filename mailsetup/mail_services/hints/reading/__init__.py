@@ -52,7 +52,10 @@ def readings(
     """All that the answer may be, the likeliest first; the last says no more than channel and status."""
     status = http_status or web.status_in(pasted)
     stage = str((context or {}).get("stage") or "")
-    for read in _ORDER[channel]:
+    order = _ORDER[channel]
+    if "aadsts" in pasted.lower:  # the sign-in service's own number says more than whoever passes it on
+        order = (sign_in.read, *(read for read in order if read is not sign_in.read))
+    for read in order:
         for found in read(pasted, channel):
             yield _completed(found, status, stage)
     yield _completed(reading(channel or "raw", "", pasted.text), status, stage)

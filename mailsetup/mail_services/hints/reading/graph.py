@@ -44,7 +44,7 @@ _SAYINGS = (
     ("ErrorInvalidRecipients", ("at least one recipient isn't valid", "at least one recipient is not valid")),
     ("ErrorInvalidUser", ("the requested user '",)),
     ("ErrorQuotaExceeded", ("exceeded its storage quota", "mailbox has exceeded its quota")),
-    ("insufficient_claims", ("insufficient_claims",)),
+    ("insufficient_claims", ("insufficient_claims", "continuous access evaluation", "tokenissuedbeforerevocation")),
 )
 
 

@@ -10,6 +10,14 @@ from mailsetup.mail_services.hints.reading.signs import SIGNS
 
 # A mail program that waits in vain says the same words as one that cannot connect.
 _TALKING = {"timeout", "closed"}
+_BEFORE_TALKING = (
+    "dial tcp",
+    "errno 110]",
+    "connect timeout",
+    "failed to connect",
+    "winerror 10060",
+    "error: connection timeout",
+)
 _SMTP_STARTED = (
     "smtpserverdisconnected",
     "getreply",
@@ -29,7 +37,7 @@ def read(pasted: Pasted, channel: str) -> Iterator[Reading]:
 
 def _channel(area: str, code: str, channel: str, lower: str) -> str:
     """Silence and hanging up belong to the conversation once there was one."""
-    if area == "tcp" and code in _TALKING:
+    if area == "tcp" and code in _TALKING and not any(sign in lower for sign in _BEFORE_TALKING):
         if channel in {"smtp_exception", "tls", "http"} or (channel == "dns" and code == "timeout"):
             return channel
         if any(sign in lower for sign in _SMTP_STARTED):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from mailsetup.mail_services.hints.catalogue import SIGN_IN_CHANNELS
 from mailsetup.mail_services.hints.reading.pasted import Pasted
 from mailsetup.mail_services.hints.reading.readings import Reading, reading
+from mailsetup.mail_services.hints.reading.sayings import ANYWHERE, ON_ITS_PAGES
 from mailsetup.mail_services.hints.sign_in_rules import RULES
 
 _NUMBER = re.compile(r"AADSTS\s{0,3}[:#-]?\s{0,3}(\d{4,8})", re.IGNORECASE)
@@ -42,22 +43,6 @@ _OURS = {
 }
 _WORDS = {code for code in _KNOWN if not code.startswith("AADSTS")} - _OURS
 _SUBERRORS = {suberror for rule in RULES for suberror in rule.suberrors}
-# What MSAL says itself, and what Microsoft's pages say without a number.
-_SAYINGS = (
-    ("error AADSTS90094", ("need admin approval", "admin approval required", "that only an admin can grant")),
-    ("error AADSTS50020", ("user account does not exist in tenant", "selected user account does not exist")),
-    ("error AADSTS50011", ("specified in the request does not match",)),
-    ("error AADSTS53000", ("can't get there from here",)),
-    ("error AADSTS53003", ("blocked by conditional access", "does not meet the criteria to access this resource")),
-    ("error AADSTS7000215", ("invalid client secret",)),
-    ("error AADSTS7000222", ("client secret keys are expired", "client secret keys for app")),
-    ("error AADSTS50105", ("not assigned to a role for the application",)),
-    ("error AADSTS65004", ("declined to consent", "user canceled the authentication", "user cancelled")),
-    ("unreadable_answer", ("expecting value: line 1 column 1", "jsondecodeerror", "unexpected token <")),
-    ("state_mismatch", ("state mismatch", "state missing from", "nonce does not match", "auth_code_flow")),
-    ("authority_unknown", ("unable to get authority configuration", "invalid_instance")),
-    ("clock", ("id token is not yet valid", "computer's time and date", "computer's clock")),
-)
 
 
 def read(pasted: Pasted, channel: str) -> Iterator[Reading]:
@@ -67,7 +52,7 @@ def read(pasted: Pasted, channel: str) -> Iterator[Reading]:
     numbers = _numbers(text, ours=ours)
     error, suberror = _named(text)
     error = error or _word(text, ours=ours, numbers=numbers)
-    saying = _saying(pasted.lower) if not numbers and not error else ""
+    saying = _saying(pasted.lower, ours=ours) if not numbers and not error else ""
     if ours and not (numbers or error or suberror or saying) and _GRANTED.search(text):
         saying = "no_error"
     if not (numbers or error or suberror or saying):
@@ -105,5 +90,6 @@ def _word(text: str, *, ours: bool, numbers: list[str]) -> str:
     return next((word for word in _WORD.findall(text.lower()) if word in _WORDS), "")
 
 
-def _saying(lower: str) -> str:
-    return next((code for code, phrases in _SAYINGS if any(phrase in lower for phrase in phrases)), "")
+def _saying(lower: str, *, ours: bool) -> str:
+    sayings = (*ANYWHERE, *ON_ITS_PAGES) if ours else ANYWHERE
+    return next((code for code, phrases in sayings if any(phrase in lower for phrase in phrases)), "")

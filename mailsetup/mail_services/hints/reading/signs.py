@@ -5,7 +5,8 @@ Each line: channel, code, phrases in lower case of which one is in the text. Wha
 
 from __future__ import annotations
 
-Sign = tuple[str, str, tuple[str, ...]]
+from mailsetup.mail_services.hints.reading import foreign_signs
+from mailsetup.mail_services.hints.reading.foreign_signs import Sign
 
 OURS: tuple[Sign, ...] = (
     ("tcp", "not_public", ("does not lead to a public address", "is not one that mail or web servers use")),
@@ -49,7 +50,16 @@ TLS: tuple[Sign, ...] = (
         ("certificate in certificate chain", "certificate in chain", "self_signed_cert_in_chain"),
     ),
     ("tls", "private_authority", ("signed by unknown authority", "untrustedroot", "untrusted root", "ca_untrusted")),
-    ("tls", "private_authority", ("not trusted by the trust provider", "authority_invalid", "untrusted authority")),
+    (
+        "tls",
+        "private_authority",
+        (
+            "not trusted by the trust provider",
+            "authority that is not trusted",
+            "authority_invalid",
+            "untrusted authority",
+        ),
+    ),
     (
         "tls",
         "self_signed",
@@ -128,10 +138,11 @@ TLS: tuple[Sign, ...] = (
     ),
     ("tls", "closed", ("non-properly terminated", "tls connection was")),
     ("tls", "closed", ("ssl_error_syscall", "ssl connection has been closed", "connection closed during handshake")),
+    ("tls", "no_common_way", ("alert handshake failure", "handshake_failure", "alert number 40", "handshake failure")),
     (
         "tls",
         "failed",
-        ("handshake failure", "handshake_failure", "certificate verify failed", "certificate_verify_failed"),
+        ("certificate verify failed", "certificate_verify_failed"),
     ),
     ("tls", "failed", ("remote certificate is invalid", "sslhandshakeexception", "tls handshake", "ssl: ", "sslerror")),
 )
@@ -258,4 +269,15 @@ SMTP: tuple[Sign, ...] = (
     ),
 )
 
-SIGNS: tuple[Sign, ...] = (*OURS, *SMTP, *TLS, *DNS, *TCP)
+# What any program may say when it did not get further; whatever stands before tells more.
+VAGUE: tuple[Sign, ...] = (
+    (
+        "tcp",
+        "no_connection",
+        ("failed to connect to", "couldn't connect to", "could not connect to", "connect() failed"),
+    ),
+    ("tcp", "no_connection", ("unable to connect to", "failed to connect", "connection could not be established")),
+    ("smtp_exception", "login_failed", ("could not authenticate", "authentication failed", "unable to log in")),
+)
+
+SIGNS: tuple[Sign, ...] = (*OURS, *SMTP, *TLS, *DNS, *TCP, *foreign_signs.SIGNS, *VAGUE)

@@ -42,6 +42,9 @@ _STAGE_OF_ENHANCED = (
 )
 _AUTHENTICATION = {"334", "432", "454", "530", "534", "535", "538"}
 TEXT_LIMIT = 1_500
+_OF_THE_WEB = ("http/", "http error", "http status", "httpsconnection", "httpconnection", "gateway", "status code")
+# The command, and the challenge `{"status":...` that Google sends before its refusal.
+_WITH_TOKEN = ("auth xoauth2", "334 eyjzdgf0dxmioi")
 
 
 def read(pasted: Pasted, channel: str) -> Iterator[Reading]:
@@ -49,13 +52,14 @@ def read(pasted: Pasted, channel: str) -> Iterator[Reading]:
     ours = channel in {"smtp_reply", "smtp_exception"}
     patterns = _patterns(pasted, ours=ours)
     seen: set[str] = set()
+    how = {"login": "XOAUTH2"} if any(sign in pasted.lower for sign in _WITH_TOKEN) else {}
     for pattern in patterns:
         for found in pattern.finditer(pasted.text):
             code = _code(found)
             if code and code not in seen and not _known_better(code, seen):
                 seen.add(code)
                 words = _words(pasted.text, found)
-                yield reading("smtp_reply", code, words, stage=_stage(code, words, pasted.text))
+                yield reading("smtp_reply", code, words, stage=_stage(code, words, pasted.text), **how)
     if ours and not seen and _GOOD.search(pasted.text):
         yield reading("smtp_reply", "250", pasted.text)
 
@@ -64,7 +68,7 @@ def _patterns(pasted: Pasted, *, ours: bool) -> tuple[re.Pattern[str], ...]:
     """Where to look: a number alone is a reply only where a mail server spoke."""
     if ours:
         return (_PAIR, _LINE, _BOTH, _ALONE, _ANYWHERE)
-    if pasted.is_page or "http" in pasted.lower[:200]:
+    if pasted.is_page or any(sign in pasted.lower[:200] for sign in _OF_THE_WEB):
         return (_PAIR, _BOTH, _ALONE)
     spoke = any(sign in pasted.lower for sign in ("smtp", "rcpt to", "mail from", " said:", "esmtp"))
     return (_PAIR, _BOTH, _ALONE, _LINE, _ANYWHERE) if spoke else (_PAIR, _BOTH, _ALONE, _LINE)

@@ -59,6 +59,7 @@ _PROXY_PAGE = (
     "guest wi-fi",
     "wlan",
     "wi-fi",
+    "wifi",
     "blocked by your",
     "blocked by the",
     "has been blocked",
