@@ -40,6 +40,7 @@ pytest_plugins = [
     "tests.fakes.exim",
     "tests.distribution",
     "tests.name_server",
+    "tests.economy",
 ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Page
 
 from tests.paths.album import Album
-from tests.paths.customer import Customer
+from tests.paths.customer import Customer, follow
 
 
 def alert_way(page: Page, album: Album, customer: Customer) -> None:
@@ -18,5 +18,5 @@ def alert_way(page: Page, album: Album, customer: Customer) -> None:
     album.take(page, "alert-way-secret")
     customer.press("I have copied it")
     album.take(page, "alert-ways")
-    page.get_by_role("button", name="Edit shop.example").click()
+    follow(page.get_by_role("button", name="Edit shop.example"))
     album.take(page, "alert-way-edit")

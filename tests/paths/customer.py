@@ -7,12 +7,18 @@ import secrets
 from typing import Any
 
 import requests
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from mailsetup.sandbox.people import Mailbox
 from tests.paths.product import Product, wait_for
 
 TEST_SECONDS = 60
+
+
+def follow(leads_elsewhere: Locator) -> None:
+    """Clicks, and waits for the page it leads to: the click itself returns while the old page is still shown."""
+    with leads_elsewhere.page.expect_navigation():
+        leads_elsewhere.click()
 
 
 class Customer:
@@ -31,7 +37,7 @@ class Customer:
     def press(self, name: str | re.Pattern[str]) -> None:
         """Clicks what a person sees as a button, whether it submits or leads elsewhere."""
         main = self.page.get_by_role("main")
-        main.get_by_role("button", name=name).or_(main.get_by_role("link", name=name)).first.click()
+        follow(main.get_by_role("button", name=name).or_(main.get_by_role("link", name=name)).first)
 
     def sign_up(self) -> None:
         self.page.goto("/sign-up")
@@ -39,14 +45,14 @@ class Customer:
         self.page.get_by_label("E-mail address").fill(self.email)
         self.page.get_by_label("Password", exact=True).fill(self.password)
         self.page.get_by_label("Workspace name").fill(f"Northwind {self.tag}")
-        self.page.get_by_role("button", name="Make account").click()
+        follow(self.page.get_by_role("button", name="Make account"))
         expect(self.page.get_by_role("heading", name="Overview")).to_be_visible()
 
     def sign_in(self) -> None:
         self.page.goto("/")
         self.page.get_by_label("E-mail address").fill(self.email)
         self.page.get_by_label("Password").fill(self.password)
-        self.page.get_by_role("button", name="Sign in").click()
+        follow(self.page.get_by_role("button", name="Sign in"))
         expect(self.page.get_by_role("heading", name="Overview")).to_be_visible()
 
     def begin(self, kind: str) -> None:
@@ -55,14 +61,14 @@ class Customer:
         self.press(re.compile("Set up outbound mail|Begin another setup instead"))
         expect(self.page.get_by_role("heading", name="What kind of mail service are you using?")).to_be_visible()
         self.page.locator("label.choice", has_text=kind).click()
-        self.page.get_by_role("button", name="Continue").click()
+        follow(self.page.get_by_role("button", name="Continue"))
 
     def new_app_credential(self, *, tenant_id: str, client_id: str, secret: str) -> None:
         self.page.locator("#f-name").fill(f"Contoso app {self.tag}")
         self.page.get_by_label("Directory (tenant) ID").fill(tenant_id)
         self.page.get_by_label("Application (client) ID").fill(client_id)
         self.page.get_by_label("Client secret (Value)").fill(secret)
-        self.page.get_by_role("button", name="Save credential and continue").click()
+        follow(self.page.get_by_role("button", name="Save credential and continue"))
 
     def past_what_microsoft_says(self) -> None:
         """From the check of a new app, which nobody has to wait for."""
@@ -73,7 +79,7 @@ class Customer:
         self.page.locator("#f-name").fill(f"Mail server login {self.tag}")
         self.page.get_by_label("User name").fill(username)
         self.page.locator("#f-password").fill(password)
-        self.page.get_by_role("button", name="Save credential and continue").click()
+        follow(self.page.get_by_role("button", name="Save credential and continue"))
 
     def own_app_for_sign_in(self, *, tenant_id: str, client_id: str, secret: str) -> None:
         """Signing in through an app that the customer registered."""
@@ -82,23 +88,23 @@ class Customer:
         form.get_by_label("Directory (tenant) ID").fill(tenant_id)
         form.get_by_label("Application (client) ID").fill(client_id)
         form.get_by_label("Client secret (Value)").fill(secret)
-        form.get_by_role("button", name="Sign in with Microsoft").click()
+        follow(form.get_by_role("button", name="Sign in with Microsoft"))
 
     def sign_in_with_microsoft(self, mailbox: Mailbox) -> None:
         """Through the app of the platform: there, and all the way through Microsoft's pages."""
-        self.page.get_by_role("button", name="Sign in with Microsoft").first.click()
+        follow(self.page.get_by_role("button", name="Sign in with Microsoft").first)
         self.sign_in_at_microsoft(mailbox)
-        self.page.get_by_role("button", name="Accept").click()
+        follow(self.page.get_by_role("button", name="Accept"))
 
     def sign_in_at_microsoft(self, mailbox: Mailbox) -> None:
         """Address and password, and the second factor of who has one."""
         self.page.get_by_label("Email address").fill(mailbox.address)
         self.page.get_by_label("Password").fill(mailbox.password)
-        self.page.get_by_role("button", name="Sign in").click()
+        follow(self.page.get_by_role("button", name="Sign in"))
         if mailbox.mfa:
             shown = self.page.locator("#hint").inner_text()
             self.page.get_by_label("Code").fill("".join(filter(str.isdigit, shown)))
-            self.page.get_by_role("button", name="Verify").click()
+            follow(self.page.get_by_role("button", name="Verify"))
 
     def sender(self, *, from_address: str, server: dict[str, str] | None = None) -> None:
         """The step Sender and alerts; `server` gives host, port, tls for kinds that ask."""
@@ -118,12 +124,12 @@ class Customer:
                 field.fill(value)
 
     def _to_the_test(self) -> None:
-        self.page.get_by_role("button", name="Continue to the test").click()
+        follow(self.page.get_by_role("button", name="Continue to the test"))
         expect(self.page.get_by_role("heading", name="Test before saving")).to_be_visible()
 
     def change_sender(self, *, from_address: str = "", server: dict[str, str] | None = None) -> None:
         """Back from the test to the step Sender and alerts, another answer, and on again."""
-        self.page.get_by_role("list", name="Steps").get_by_role("link", name="Sender and alerts").click()
+        follow(self.page.get_by_role("list", name="Steps").get_by_role("link", name="Sender and alerts"))
         if from_address:
             self.page.get_by_label("From email address").fill(from_address)
         self._fill_server(server or {})
@@ -149,12 +155,11 @@ class Customer:
     def test_saved_setup(self) -> str:
         """Test on the page of a saved setup, which leads to a page of its own."""
         self.page.goto("/outbound")
-        self.page.get_by_role("main").get_by_role("link", name="Invoices").click()
+        follow(self.page.get_by_role("main").get_by_role("link", name="Invoices"))
         return self.test(self.email)
 
     def _run(self, button: str) -> str:
-        with self.page.expect_navigation():
-            self.page.get_by_role("button", name=button, exact=True).click()
+        follow(self.page.get_by_role("button", name=button, exact=True))
         return wait_for(self._verdict, seconds=TEST_SECONDS, what="the verdict of the test")
 
     def _verdict(self) -> str | None:
@@ -171,7 +176,7 @@ class Customer:
 
     def save(self) -> None:
         self.press("Continue to save")
-        self.page.get_by_role("button", name="Save", exact=True).click()
+        follow(self.page.get_by_role("button", name="Save", exact=True))
         expect(self.page.get_by_text("Healthy").first).to_be_visible()
 
     def go_live(self) -> None:
@@ -182,13 +187,12 @@ class Customer:
 
     def make_api_key(self) -> str:
         self.page.goto("/api-keys")
-        self.page.get_by_role("link", name="API key").or_(
-            self.page.get_by_role("link", name="Make API key")
-        ).last.click()
+        links = self.page.get_by_role("link", name="API key").or_(self.page.get_by_role("link", name="Make API key"))
+        follow(links.last)
         self.page.get_by_label("Name", exact=True).fill(f"Shop {self.tag}")
         for scope in ("send", "read"):
             self.page.locator(f"input[name=scopes][value={scope}]").check()
-        self.page.get_by_role("button", name="Make API key").click()
+        follow(self.page.get_by_role("button", name="Make API key"))
         self.api_key = self.page.locator("main code").first.inner_text().strip()
         assert self.api_key.startswith("oms_live_")
         return self.api_key

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from mailsetup.sandbox import Sandbox
 from tests.paths.album import Album
-from tests.paths.customer import Customer
+from tests.paths.customer import Customer, follow
 
 GRAPH = "Microsoft Office 365 Exchange (Graph) with OAuth 2.0"
 SIGN_IN = "Microsoft 365, by signing in"
@@ -16,7 +16,7 @@ def handed_over(page: Page, admin: Page, album: Album, customer: Customer, box: 
     """An app of their own from the link to the proof, then our own app, which people sign in to."""
     page.goto("/setup/new")
     page.locator("label.choice", has_text=GRAPH).click()
-    page.get_by_role("button", name="Continue").click()
+    follow(page.get_by_role("button", name="Continue"))
     page.locator("#new > summary").click()
     customer.press("Make a hand-over link")
     album.take(page, "wizard-handover")
@@ -35,17 +35,17 @@ def handed_over(page: Page, admin: Page, album: Album, customer: Customer, box: 
 
 
 def _app(admin: Page, album: Album, box: Sandbox) -> None:
-    admin.get_by_role("button", name="Save the ids").click()
+    follow(admin.get_by_role("button", name="Save the ids"))
     album.take(admin, "handover-wrong")
     admin.get_by_label("Directory (tenant) ID").fill(box.world.contoso.tenant_id)
     admin.get_by_label("Application (client) ID").fill(box.world.app.client_id)
-    admin.get_by_role("button", name="Save the ids").click()
+    follow(admin.get_by_role("button", name="Save the ids"))
     album.take(admin, "handover-ids")
     with admin.expect_download() as file:
         admin.get_by_role("link", name="Download the certificate").click()
-    admin.get_by_role("button", name="Check", exact=True).click()
+    follow(admin.get_by_role("button", name="Check", exact=True))
     album.take(admin, "handover-refused")
     box.world.add_certificate(file.value.path().read_text())
-    admin.get_by_role("button", name="Check", exact=True).click()
+    follow(admin.get_by_role("button", name="Check", exact=True))
     expect(admin.get_by_text("That is all.")).to_be_visible()
     album.take(admin, "handover-done")

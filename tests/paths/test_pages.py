@@ -53,7 +53,7 @@ def album(browser: Browser, product: Product, box: Sandbox) -> Iterator[Album]:
         return context.new_page()
 
     # How a page looks does not depend on the database: on the second one every page is opened once, and that is all.
-    album = Album() if databases.chosen() == "sqlite" else Album(axe=None, widths=(1280,))
+    album = Album() if databases.chosen() == "sqlite" else Album(asks_axe=False, widths=(1280,))
     tour = Tour(album, product, box, new_page)
     tour.walk()
     yield tour.album

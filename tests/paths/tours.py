@@ -14,7 +14,7 @@ from mailsetup.sandbox import Sandbox
 from mailsetup.sandbox.people import Mailbox
 from tests.paths.album import Album
 from tests.paths.alert_tour import alert_way
-from tests.paths.customer import Customer
+from tests.paths.customer import Customer, follow
 from tests.paths.handover_tour import handed_over
 from tests.paths.product import TOP, Product, wait_for
 from tests.paths.world import app_values, consent_revoked, new_mailbox
@@ -108,7 +108,7 @@ class Tour:
         """A form sent with nothing in it."""
         self.page.goto(f"/{address}")
         self.page.locator("main form").first.evaluate_all("forms => forms.forEach(form => form.noValidate = true)")
-        self.page.get_by_role("main").get_by_role("button", name=button, exact=True).click()
+        follow(self.page.get_by_role("main").get_by_role("button", name=button, exact=True))
         expect(self.page.get_by_role("main").get_by_role("alert").first).to_be_visible()
         self.album.take(self.page, f"blank-{address.replace('/', '-')}")
 
@@ -135,11 +135,12 @@ class Tour:
     def _declined(self) -> None:
         """Whoever signs in at Microsoft says no."""
         self.customer.begin(OTHER_KINDS["by-sign-in"])
-        self.page.get_by_role("button", name="Sign in with Microsoft").first.click()
+        follow(self.page.get_by_role("button", name="Sign in with Microsoft").first)
+        expect(self.page.get_by_label("Email address")).to_be_visible()
         self.album.take(self.page, "microsoft-sign-in")
         self.customer.sign_in_at_microsoft(self.mailbox)
         self.album.take(self.page, "microsoft-consent")
-        self.page.get_by_role("button", name="Cancel").click()
+        follow(self.page.get_by_role("button", name="Cancel"))
         expect(self.page).to_have_url(re.compile("/setup/microsoft/callback"))
         self.album.take(self.page, "wizard-not-connected")
 
@@ -156,7 +157,7 @@ class Tour:
         customer.past_what_microsoft_says()
         album.take(page, "wizard-sender")
         page.get_by_label("From email address").fill("nobody")
-        page.get_by_role("button", name="Continue to the test").click()
+        follow(page.get_by_role("button", name="Continue to the test"))
         album.take(page, "wizard-sender-wrong")
         customer.sender(from_address=self.mailbox.address)
         self._test_and_save(values["secret"])
@@ -179,7 +180,7 @@ class Tour:
         album.take(page, "wizard-test-passed", dark=True)
         customer.press("Continue to save")
         album.take(page, "wizard-save")
-        page.get_by_role("button", name="Save", exact=True).click()
+        follow(page.get_by_role("button", name="Save", exact=True))
         expect(page.get_by_text("Healthy").first).to_be_visible()
         album.take(page, "saved")
 
@@ -196,7 +197,7 @@ class Tour:
         album.open(page, f"/messages/{sent}/content", "flowing-message-content")
         album.open(page, "/messages?text=nothing-like-this", "messages-none-found")
         page.goto("/outbound")
-        page.get_by_role("main").get_by_role("link", name="Invoices").click()
+        follow(page.get_by_role("main").get_by_role("link", name="Invoices"))
         album.take(page, "flowing-setup", dark=True)
         album.open(page, f"{page.url}/delete", "setup-delete")
         self._credential()
@@ -206,7 +207,7 @@ class Tour:
     def _credential(self) -> None:
         page, album = self.page, self.album
         page.goto("/credentials")
-        page.get_by_role("main").get_by_role("link", name="Contoso app").first.click()
+        follow(page.get_by_role("main").get_by_role("link", name="Contoso app").first)
         album.take(page, "credential")
         address = page.url
         album.open(page, f"{address}/edit", "credential-edit")
@@ -215,7 +216,7 @@ class Tour:
         self._permissions(address.replace("/credentials/", "/setup/permissions/"))
         self._renew(address.replace("/credentials/", "/setup/rotate/"))
         page.goto("/credentials/calendar")
-        page.get_by_role("button", name="Make a calendar address").click()
+        follow(page.get_by_role("button", name="Make a calendar address"))
         album.take(page, "calendar-address")
 
     def _permissions(self, address: str) -> None:
@@ -269,11 +270,11 @@ class Tour:
             self.box.wait_for_mail(customer.alerts_address, timeout=40)
             for name in LISTS:
                 album.open(page, EMPTY[name], f"stopped-{name}", dark=name == "overview")
-            page.get_by_role("region", name="Notices").get_by_role("link", name="See what to do").click()
+            follow(page.get_by_role("region", name="Notices").get_by_role("link", name="See what to do"))
             album.take(page, "stopped-setup", dark=True)
             album.open(page, f"/messages/{waiting}", "stopped-message")
             page.goto("/alerts")
-            page.locator("main a[href*='/alerts/']").first.click()
+            follow(page.locator("main a[href*='/alerts/']").first)
             album.take(page, "stopped-alert")
             assert customer.test_saved_setup() == "failed"
             album.take(page, "saved-setup-test-failed")
@@ -298,12 +299,12 @@ class Tour:
         self.album.open(bob, link, "invitation")
         bob.get_by_label("Your name").fill("Bob Lind")
         bob.get_by_label("Password").fill(self.customer.password)
-        bob.get_by_role("button", name="Make account and join").click()
+        follow(bob.get_by_role("button", name="Make account and join"))
         expect(bob.get_by_role("heading", name="Overview")).to_be_visible()
         for name in (*LISTS, "settings"):
             self.album.open(bob, EMPTY[name], f"member-{name}", status=403 if name == "audit" else 200)
         bob.goto("/outbound")
-        bob.get_by_role("main").get_by_role("link", name="Invoices").click()
+        follow(bob.get_by_role("main").get_by_role("link", name="Invoices"))
         self.album.take(bob, "member-setup")
         self.album.open(bob, "/setup", "member-403", status=403)
         self.album.open(bob, link, "invitation-used", status=404)
@@ -314,17 +315,17 @@ class Tour:
         page, album = self.person(), self.album
         page.goto("/sign-in/forgotten")
         page.get_by_label("E-mail address").fill(address)
-        page.get_by_role("button", name="Send the link").click()
+        follow(page.get_by_role("button", name="Send the link"))
         album.take(page, "forgotten-sent")
         mails = wait_for(lambda: [mail for mail in self.box.inbox(address) if b"/new-password/" in mail.content])
         link = re.search(r"http\S+/new-password/\S+", mails[0].message.get_content())
         assert link
         album.open(page, link[0], "new-password")
         page.get_by_label("Password").fill("short")
-        page.get_by_role("button", name="Set password").click()
+        follow(page.get_by_role("button", name="Set password"))
         album.take(page, "new-password-too-short")
         page.get_by_label("Password").fill(f"{self.customer.password}-2")
-        page.get_by_role("button", name="Set password").click()
+        follow(page.get_by_role("button", name="Set password"))
         expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
         album.open(page, link[0], "new-password-used", status=404)
         album.open(page, f"/sign-up/{'A' * 43}", "sign-up-link-unusable", status=404)
@@ -355,7 +356,7 @@ class Tour:
         page.goto(made.stdout.split()[-1])
         page.get_by_label("Your name").fill("Olga Nyberg")
         page.get_by_label("Password").fill(self.customer.password)
-        page.get_by_role("button", name="Make account and join").click()
+        follow(page.get_by_role("button", name="Make account and join"))
         expect(page.get_by_role("heading", name="Overview")).to_be_visible()
         self.album.open(page, "/operator", "operator")
         self.album.open(page, "/operator/alerts", "operator-alerts")
@@ -365,5 +366,5 @@ class Tour:
         for name in ("", "switches", "inbox", "requests"):
             self.album.open(page, f"{pages}/{name}", f"sandbox-{name or 'world'}")
         page.goto(f"{pages}/inbox")
-        page.locator("main a[href*='/mail/']").first.click()
+        follow(page.locator("main a[href*='/mail/']").first)
         self.album.take(page, "sandbox-mail")
