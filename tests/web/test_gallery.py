@@ -42,7 +42,7 @@ def test_it_has_no_accessibility_violation(browser: Browser, address: str, path:
     page = browser.new_page()
     page.goto(address + path)
     for scheme in SCHEMES:
-        page.emulate_media(color_scheme=scheme)
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         for width in (1280, 390):
             page.set_viewport_size({"width": width, "height": 900})
             assert objections(page, contrast=width == 1280) == []
