@@ -27,6 +27,7 @@ from mailsetup.events import sweep as events_sweep
 from mailsetup.outbound import app_checks, daily_limit, expiring, incidents, platform_end, probe, renewal
 from mailsetup.outbox import early_signs, fallback, hours
 from mailsetup.outbox import sweep as outbox_sweep
+from mailsetup.privacy import jobs as privacy_jobs
 from mailsetup.watchdog import Watchdog
 from mailsetup.workspaces import audit_chain, post
 from mailsetup.workspaces.starting import refuse_unsafe_start
@@ -65,6 +66,7 @@ JOBS = (
     Periodic("app_checks", 900.0, app_checks.check_due),
     Periodic("expiring", 900.0, expiring.tell_expiring),
     Periodic("platform_expiring", 900.0, platform_end.tell_operators),
+    Periodic("privacy", 30.0, privacy_jobs.sweep),
     Periodic("sender_domains", 60.0, domains.check_due),
     Periodic("sender_domains_adopted", 3600.0, domains.adopt),
 )

@@ -24,6 +24,7 @@ from mailsetup.core import heartbeats, leases, queues, stopping
 from mailsetup.core.clock import utcnow
 from mailsetup.core.db import session_scope
 from mailsetup.core.heartbeats import EVERY_SECONDS, SCHEDULER, WEB, role_of
+from mailsetup.workspaces import sealing
 
 CAUSE = "process_missing"
 NOTICES = role_of(queues.ALERTS)
@@ -64,6 +65,7 @@ class Watchdog:
 
     def look(self, session: Session) -> None:
         """Opens and ends alerts about who is missing, and sends what nobody else would send."""
+        sealing.forget_destroyed(session)
         seen, now = heartbeats.last_seen(session), utcnow()
         missing = {role for role in STOPS if self._is_missing(role, seen.get(role), now)}
         reported = _reported(session)

@@ -69,7 +69,7 @@ def _doors(app: Flask, rule: Rule, values: dict[str, str]) -> Iterator[Door]:
 
 
 # Reading what a mail says, and taking the audit trail away, leave a line in the audit trail.
-AUDITED_LOOKS = {"messages.content", "audit.export"}
+AUDITED_LOOKS = {"messages.content", "audit.export", "exports.file"}
 
 
 def ask(client: FlaskClient, door: Door) -> int:

@@ -17,6 +17,7 @@ from mailsetup.core.db import Base
 from mailsetup.diagnosis.models import FAILED, DomainReport, TestRun
 from mailsetup.events.catalogue import WORDS as EVENTS
 from mailsetup.events.endpoints import add_endpoint
+from mailsetup.privacy.models import Export
 from mailsetup.wizard.models import SetupDraft
 from mailsetup.workspaces import sessions
 from mailsetup.workspaces.invitations import invite
@@ -103,6 +104,11 @@ def endpoint(session: Session, owner: Person) -> uuid.UUID:
     return row.id
 
 
+def taken_away(session: Session, owner: Person) -> uuid.UUID:
+    values = {"asked_by": owner.user.email, "with_content": False, "state": "ready"}
+    return _kept(session, Export(workspace_id=owner.workspace.id, expires_at=utcnow() + timedelta(days=1), **values))
+
+
 def report(session: Session, owner: Person) -> uuid.UUID:
     return _kept(session, DomainReport(workspace_id=owner.workspace.id, domain="northwind.example", host="localhost"))
 
@@ -114,6 +120,7 @@ OBJECTS: dict[str, Maker] = {
     "message_id": message,
     "run_id": run,
     "report_id": report,
+    "export_id": taken_away,
     "draft_id": draft,
     "alert_id": alert,
     "notice_id": notice,

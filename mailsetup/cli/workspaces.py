@@ -9,6 +9,7 @@ import click
 from mailsetup import settings
 from mailsetup.core.db import session_scope
 from mailsetup.core.errors import InvalidInput
+from mailsetup.privacy.erase import erasures
 from mailsetup.workspaces.audit import Actor
 from mailsetup.workspaces.invitations import VALID_FOR, invite_by_operator
 from mailsetup.workspaces.members import create_workspace
@@ -18,6 +19,16 @@ from mailsetup.workspaces.models import OWNER
 @click.group()
 def workspace() -> None:
     """Workspaces of customers."""
+
+
+@workspace.command("erased")
+def erased() -> None:
+    """List the workspaces that were erased, newest first: when, by whom, how much mail waited."""
+    with session_scope() as session:
+        for row in erasures(session):
+            rest = "" if row.finished_at else "; rows are still being deleted"
+            when = f"{row.created_at:%Y-%m-%d %H:%M} UTC"
+            click.echo(f"{when}  {row.name} ({row.workspace_id})  by {row.asked_by}, {row.waiting} mails waited{rest}")
 
 
 @workspace.command("create")

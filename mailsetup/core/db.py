@@ -18,7 +18,18 @@ from mailsetup.core.errors import NotFound
 from mailsetup.core.ids import new_id
 
 Row = TypeVar("Row", bound="Base")
-MODELS = ("workspaces", "credentials", "alerts", "events", "outbound", "diagnosis", "wizard", "outbox", "api")
+MODELS = (
+    "workspaces",
+    "credentials",
+    "alerts",
+    "events",
+    "outbound",
+    "diagnosis",
+    "wizard",
+    "outbox",
+    "api",
+    "privacy",
+)
 NAMING = {
     "ix": "ix_%(column_0_label)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",

@@ -32,6 +32,7 @@ JOBS = {
     "mailsetup.events.jobs.deliver_events": (EVENTS, 600),
     "mailsetup.workspaces.jobs.send_letters": (ALERTS, 600),
     "mailsetup.outbound.jobs.check_app": (TESTS, 120),
+    "mailsetup.privacy.jobs.work": (EVENTS, 600),
 }
 _PENDING = "mailsetup.jobs_after_commit"
 _COALESCED = {
@@ -39,6 +40,7 @@ _COALESCED = {
     "mailsetup.alerts.jobs.send_notices",
     "mailsetup.events.jobs.deliver_events",
     "mailsetup.workspaces.jobs.send_letters",
+    "mailsetup.privacy.jobs.work",
 }
 _RUNG_SECONDS = 30
 # While Redis is away a doorbell costs its whole bounded wait: only one caller in a while pays it.

@@ -128,7 +128,15 @@ NAVIGATION = (
     (NavItem("operator.index", "Operator", "server-cog"),),
 )
 # Pages that belong to a place of the navigation without having one themselves.
-HOMES = {"explain": "messages", "setup": "outbound", "tests": "outbound", "routes": "alerts", "privacy": "settings"}
+HOMES = {
+    "explain": "messages",
+    "setup": "outbound",
+    "tests": "outbound",
+    "routes": "alerts",
+    "privacy": "settings",
+    "exports": "settings",
+    "erasing": "settings",
+}
 
 _providers: list[FrameProvider] = []
 

@@ -42,6 +42,7 @@ VERBS = {
     "end-old": "old secret ended",
     "export": "taken away as a file",
     "erase": "erased",
+    "download": "export downloaded",
 }
 THINGS = {
     "audit": "Audit trail",

@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, false, or_
+from sqlalchemy import ColumnElement, false, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from mailsetup import settings
@@ -39,6 +39,20 @@ def data_key(session: Session, workspace_id: uuid.UUID) -> bytes:
     key = settings.current().key_ring.unwrap(row.wrapped, workspace_id=str(workspace_id))
     _cache[workspace_id] = (time.monotonic() + CACHE_SECONDS, key)
     return key
+
+
+def forget(workspace_id: uuid.UUID) -> None:
+    """Drops a key from this process's memory: the workspace was erased, or its key was replaced."""
+    _cache.pop(workspace_id, None)
+
+
+def forget_destroyed(session: Session) -> None:
+    """Drops from memory what other processes destroyed."""
+    known = set(_cache)
+    if known:
+        kept = select(WorkspaceKey.workspace_id).where(WorkspaceKey.workspace_id.in_(known))
+        for workspace_id in known - set(session.scalars(kept)):
+            forget(workspace_id)
 
 
 def sealed_by(key_ids: Iterable[str], column: InstrumentedAttribute[str] = WorkspaceKey.wrapped) -> ColumnElement[bool]:

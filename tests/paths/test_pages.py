@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product"), pytest.ma
 NOT_PAGES = {
     "static": "files",
     "audit.export": "a file",
+    "exports.file": "a file",
     "api.index": "API",
     "api.show": "API",
     "api.list_setups": "API",

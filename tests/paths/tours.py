@@ -52,6 +52,7 @@ EMPTY = {
     "settings": "/settings",
     "security": "/settings/security",
     "data": "/settings/data",
+    "data-erase": "/settings/data/erase",
     "again": "/sign-in/again",
     "workspaces-new": "/workspaces/new",
     "setup": "/setup",

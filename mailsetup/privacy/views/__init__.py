@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from mailsetup.privacy.views import data
+from mailsetup.privacy.views import data, erasing, exporting
 
-blueprints: tuple[Blueprint, ...] = (data.blueprint,)
+blueprints: tuple[Blueprint, ...] = (data.blueprint, exporting.blueprint, erasing.blueprint)

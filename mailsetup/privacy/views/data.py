@@ -1,4 +1,4 @@
-"""The data of a workspace: how long it is kept."""
+"""The data of a workspace: how long it is kept, and the ways to take it away and to erase it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from flask.typing import ResponseReturnValue
 
 from mailsetup.core.errors import InvalidInput
 from mailsetup.mail_services.base import Field
+from mailsetup.privacy import export
 from mailsetup.web.forms import form_values, invalid
+from mailsetup.web.htmx import is_htmx
 from mailsetup.web.session import db_session
 from mailsetup.workspaces import retention
 from mailsetup.workspaces.access import current_actor, current_workspace, require
@@ -20,8 +22,9 @@ TEMPLATE = "privacy/index.html"
 @blueprint.get("", endpoint="index")
 @require(OWNER)
 def index() -> ResponseReturnValue:
-    """For how long each class of data is kept."""
-    return render_template(TEMPLATE, errors={}, values={}, **shown())
+    """For how long each class of data is kept; htmx asks for the exports alone while one is being made."""
+    part = "privacy/_exports.html" if is_htmx() else TEMPLATE
+    return render_template(part, errors={}, values={}, **shown())
 
 
 @blueprint.post("/retention", endpoint="retention")
@@ -53,4 +56,5 @@ def retention_fields() -> tuple[Field, ...]:
 
 def shown() -> dict[str, object]:
     """What the page shows beside what was typed."""
-    return {"retention_fields": retention_fields(), "workspace": current_workspace()}
+    exports = export.list_exports(db_session(), current_workspace().id)
+    return {"retention_fields": retention_fields(), "workspace": current_workspace(), "exports": exports}
