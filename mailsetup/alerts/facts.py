@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from mailsetup import settings
 from mailsetup.alerts.models import ERROR, RESOLVED, Alert, AlertNotice
 from mailsetup.alerts.open import open_alerts
+from mailsetup.alerts.remarks import remarks
 from mailsetup.alerts.timing import zone_named
 from mailsetup.alerts.waiting import counted
 from mailsetup.core.clock import utcnow
@@ -47,6 +48,7 @@ class NoticeFacts:
     gone_out: int = 0
     failures: int = 1
     others: tuple[str, ...] = ()
+    meanwhile: str = ""
     holds_mail: bool = True
 
     @property
@@ -64,11 +66,15 @@ class NoticeFacts:
         """How much mail waits, or waited and has gone out; empty where it is about no mail."""
         if self.event == RESOLVED:
             return self._mail_after()
+        return f"{self._mail_now()} {self.meanwhile}".strip()
+
+    def _mail_now(self) -> str:
         if self.waiting:
             one = self.waiting == 1
-            mails = f"{self.waiting:,} {'mail waits' if one else 'mails wait'}"
-            return f"{mails}. None is lost; {'it leaves' if one else 'they leave'} once this is solved."
-        return "No mail so far. What comes now waits, and is not lost." if self.holds_mail else ""
+            then = f"; {'it leaves' if one else 'they leave'} once this is solved" if self.holds_mail else ""
+            return f"{self.waiting:,} {'mail waits' if one else 'mails wait'}. None is lost{then}."
+        stops = self.holds_mail and not self.meanwhile
+        return "No mail so far. What comes now waits, and is not lost." if stops else ""
 
     def _mail_after(self) -> str:
         if not self.waiting:
@@ -120,6 +126,7 @@ def _about_alert(session: Session, alert: Alert, facts: NoticeFacts, zone: tzinf
         holds_mail=alert.severity == ERROR and alert.workspace_id is not None,
         failures=alert.count,
         others=tuple(others[:OTHERS_SHOWN]),
+        meanwhile=remarks(session, alert),
     )
 
 

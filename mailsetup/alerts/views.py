@@ -47,6 +47,7 @@ def index() -> ResponseReturnValue:
         "alerts/index.html",
         alerts=open_now,
         waiting={alert.id: waiting_now(session, alert) for alert in open_now},
+        another_way={alert.id: remarks(session, alert) for alert in open_now},
         failed=_failed_elsewhere(open_now, shown["listeners"]),
         history=resolved_page(session, workspace_id, request.args.get("cursor", "")),
         **shown,

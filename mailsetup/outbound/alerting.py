@@ -12,7 +12,8 @@ from mailsetup.alerts import listeners, remarks, waiting
 from mailsetup.alerts.listeners import SetupAddress
 from mailsetup.alerts.models import Alert
 from mailsetup.outbound import detours
-from mailsetup.outbound.models import OutboundConfig
+from mailsetup.outbound.configs import same_sender
+from mailsetup.outbound.models import BROKEN, OutboundConfig
 from mailsetup.outbound.waiting import count_waiting
 
 _SUBJECT = "outbound:"
@@ -41,9 +42,19 @@ def _setup_of(subject_key: str) -> uuid.UUID | None:
 
 
 def another_way(session: Session, alert: Alert) -> str:
-    """How much mail of the setup an alert is about went out through another one."""
+    """Which setup carries the mail of the one an alert is about, and how much went out that way."""
     config_id = _setup_of(alert.subject_key)
-    return "" if config_id is None else detours.since(session, config_id, alert.opened_at)
+    config = session.get(OutboundConfig, config_id) if config_id else None
+    if config is None:
+        return ""
+    return " ".join(filter(None, (_carrier(session, config), detours.since(session, config.id, alert.opened_at))))
+
+
+def _carrier(session: Session, config: OutboundConfig) -> str:
+    other = session.get(OutboundConfig, config.fallback_id) if config.fallback_id else None
+    if config.health != BROKEN or other is None or not other.sends or not same_sender(other, config):
+        return ""
+    return f"While it is broken, “{other.name}” carries its mail."
 
 
 def register() -> None:

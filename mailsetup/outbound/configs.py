@@ -183,10 +183,13 @@ def set_policy(session: Session, config: OutboundConfig, policy: str, *, actor: 
 def possible_fallbacks(session: Session, config: OutboundConfig) -> list[OutboundConfig]:
     """The setups that could carry its mail: those that send as the same address."""
     others = list_configs(session, config.workspace_id)
-    return [one for one in others if one.id != config.id and _same_sender(one, config)]
+    return [one for one in others if one.id != config.id and same_sender(one, config)]
 
 
-def _same_sender(one: OutboundConfig, other: OutboundConfig) -> bool:
+def same_sender(one: OutboundConfig, other: OutboundConfig) -> bool:
+    """Whether both send as the same address of the same workspace."""
+    if one.workspace_id != other.workspace_id:
+        return False
     return one.from_address.lower() == other.from_address.lower()
 
 

@@ -46,6 +46,15 @@ def test_it_is_told_once_before_mail_waits_and_is_over_when_there_is_room(sessio
     assert looked(session) == [(said.format("7,000"), True)]
 
 
+def test_its_alert_speaks_of_no_failure(session, config, alice):
+    written_to(session, config, 9_000)
+    looked(session)
+    alert = session.scalars(select(Alert)).one()
+    shown = alice.client.get(f"/alerts/{alert.id}").get_data(as_text=True)
+    assert "9,000 of the 9,500 people" in shown
+    assert "Failures" not in shown
+
+
 def test_a_lower_limit_of_the_setups_own_counts(session, config):
     config.limit_recipients = 100
     written_to(session, config, 80)

@@ -7,7 +7,9 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy.orm import Session
 
-from mailsetup.alerts.models import Alert
+from mailsetup.alerts.facts import gather
+from mailsetup.alerts.models import Alert, AlertNotice
+from mailsetup.core.clock import utcnow
 from mailsetup.core.errors import InvalidInput
 from mailsetup.outbound import health
 from mailsetup.outbound.alerting import another_way
@@ -23,7 +25,9 @@ from tests import factories
 from tests.outbound.conftest import refused
 from tests.outbox.conftest import Queue, setup_settings
 from tests.outbox.smtp_server import Server
+from tests.people import Person
 
+CARRIES = "While it is broken, “Spare” carries its mail."
 Send = Callable[[], None]
 
 
@@ -52,11 +56,35 @@ def test_it_sends_through_the_other_setup_and_says_so(
     assert (row.status, row.config_id, row.rerouted_from_id) == (SENT, second.id, stopped.id)
     alert = session.query(Alert).one()
     assert alert.resolved_at is None
-    assert another_way(session, alert) == "1 mail went out through “Spare”."
+    assert another_way(session, alert) == f"{CARRIES} 1 mail went out through “Spare”."
     assert ledger(session).balances
     health.test_passed(session, stopped, config_fingerprint(stopped))
     session.refresh(alert)
     assert alert.resolution.endswith("1 mail went out through “Spare”.")
+
+
+def test_every_page_about_it_says_which_way_mail_went(session: Session, alice: Person, smtp: Server) -> None:
+    settings = setup_settings(smtp)
+    first, spare = (
+        factories.make_config(session, alice.workspace, name=name, settings=settings, is_default=name == "Invoices")
+        for name in ("Invoices", "Spare")
+    )
+    set_fallback(session, first, str(spare.id), actor=SYSTEM)
+    health.backend_failed(session, first, refused())
+    went = {"config_id": spare.id, "rerouted_from_id": first.id}
+    row = factories.make_message(session, first, status=SENT, finished_at=utcnow(), **went)
+    factories.make_message(session, first, **went)
+    [alert] = session.query(Alert).all()
+    words = "1 mail went out through “Spare”, 1 more on the way."
+    for path, said in (
+        (f"/alerts/{alert.id}", words),
+        ("/alerts", words),
+        (f"/outbound/{first.id}", words),
+        (f"/messages/{row.id}", "which had stopped; the setup above carried it instead"),
+    ):
+        assert said in alice.client.get(path).get_data(as_text=True), path
+    [notice] = session.query(AlertNotice).all()
+    assert gather(session, notice).mail_line == f"{CARRIES} {words}"
 
 
 @pytest.mark.parametrize("changed", ["healed", "paused", "unchosen"])
