@@ -17,7 +17,8 @@ from mailsetup.outbound import hosts, mailboxes
 from mailsetup.outbound.mailboxes import DAY_FULL, MINUTE_FULL
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbound.pace import DAY, MINUTE
-from mailsetup.outbox.ready import may_send
+from mailsetup.outbox.models import PRIORITIES
+from mailsetup.outbox.ready import may_send, priorities_due
 
 configs = cast("Table", OutboundConfig.__table__)
 boxes = mailboxes.mailboxes
@@ -46,6 +47,7 @@ class Allowance:
     limits: Limits = field(default_factory=Limits)
     in_lane: bool = False  # holds one of the mailbox's connections, to be given back
     host_key: str = ""  # a server that was away: to be told when it answers
+    priorities: frozenset[int] = frozenset()  # of what is due
 
     @property
     def key(self) -> str:
@@ -79,14 +81,21 @@ def allowance(session: Session, config_id: uuid.UUID, now: datetime, lane: str, 
     limits = _limits(row)
     connections = _connections(row, limits, now)
     if connections is None and not limits.counted:
-        return Allowance(batch, host_key=row["host_key"] if row["failures"] is not None else "")
-    return _shared(session, config_id, row, connections, now=now, lane=lane, batch=batch)
+        share: Allowance | None = Allowance(batch, host_key=row["host_key"] if row["failures"] is not None else "")
+    else:
+        share = _shared(session, config_id, row, connections, now=now, lane=lane, batch=batch)
+    due = frozenset(priority for priority in PRIORITIES.values() if row[f"due_{priority}"])
+    return share and replace(share, priorities=due)
 
 
 def _wanted(config_id: uuid.UUID, now: datetime) -> Select[Any]:
     found = configs.outerjoin(boxes, boxes.c.key == configs.c.mailbox_key)
     found = found.outerjoin(hosts.hosts, hosts.hosts.c.key == configs.c.host_key)
-    return select(*NEEDED).select_from(found).where(configs.c.id == config_id, may_send(now))
+    return (
+        select(*NEEDED, *priorities_due(config_id, now))
+        .select_from(found)
+        .where(configs.c.id == config_id, may_send(now))
+    )
 
 
 def _limits(row: RowMapping) -> Limits:

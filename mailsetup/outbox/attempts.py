@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from mailsetup.mail_services.errors import TransportError
 from mailsetup.outbound import health, hosts, mailboxes
 from mailsetup.outbound.explain import explain_failure
 from mailsetup.outbound.models import OutboundConfig
-from mailsetup.outbox import claim, explanations, happenings, retry
+from mailsetup.outbox import claim, explanations, groups, happenings, retry
 from mailsetup.outbox.claim import Claimed, attempts, messages
 from mailsetup.outbox.models import ACCEPTED, FAILED, QUEUED, REFUSED, SENDING, SENT, UNKNOWN, WAITING
 
@@ -51,15 +52,38 @@ def record_all_sent(session: Session, sent: Sequence[tuple[Claimed, SendResult]]
     for message, result in sent:
         if result.refused:
             record_sent(session, message, result, now)
-    ours = set(claim.lock_begun(session, [message for message, _ in simple]))
-    settled = [(message, result) for message, result in simple if message.id in ours]
+    if not simple:
+        return
+    settle = _settle_together if session.get_bind().dialect.name == "postgresql" else _settle_each
+    ours = settle(session, simple, now)
+    settled = [message for message, _ in simple if message.id in ours]
     if len(settled) < len(simple):
         log.warning("late_result_ignored", messages=len(simple) - len(settled), outcome=SENT)
+    if settled:
+        happenings.tell(session, settled[0].workspace_id, SENT, [message.id for message in settled], now)
+
+
+def _settle_together(session: Session, sent: Sequence[tuple[Claimed, SendResult]], now: datetime) -> set[uuid.UUID]:
+    told = [
+        {
+            "id": str(message.id),
+            "recipients": _after_result(message, result),
+            "service_id": result.service_id[:400],
+            "answer": result.text,
+        }
+        for message, result in sent
+    ]
+    return groups.record_sent(session, told, sent[0][0].token, now)
+
+
+def _settle_each(session: Session, sent: Sequence[tuple[Claimed, SendResult]], now: datetime) -> set[uuid.UUID]:
+    ours = set(claim.lock_begun(session, [message for message, _ in sent]))
+    settled = [(message, result) for message, result in sent if message.id in ours]
     if settled:
         connection = session.connection()
         connection.execute(_SENT_MESSAGES, [_sent_message(message, result, now) for message, result in settled])
         connection.execute(_SENT_ATTEMPTS, [_sent_attempt(message, result, now) for message, result in settled])
-        happenings.tell(session, settled[0][0].workspace_id, SENT, [message.id for message, _ in settled], now)
+    return ours
 
 
 # Built once: rows are named by `this_id` and `this_try`, whatever else is given is what they become.

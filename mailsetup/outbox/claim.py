@@ -7,14 +7,16 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Table, and_, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, and_, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from mailsetup.core.ids import new_id
-from mailsetup.outbox.allowance import allowance, configs
-from mailsetup.outbox.models import CLAIMED, PRIORITIES, QUEUED, SENDING, DeliveryAttempt, Message
+from mailsetup.outbox import groups
+from mailsetup.outbox.allowance import Allowance, allowance, configs
+from mailsetup.outbox.groups import attempts, messages
+from mailsetup.outbox.models import CLAIMED, PRIORITIES, QUEUED, SENDING, Message
 from mailsetup.outbox.ready import IS_HELD, IS_QUEUED
 
 BATCH = 50
@@ -25,7 +27,6 @@ HIGH, NORMAL, BULK = PRIORITIES["high"], PRIORITIES["normal"], PRIORITIES["bulk"
 # High overtakes, yet a full batch always has room for what is below it.
 SHARES = ((HIGH, BATCH - 10), (NORMAL, BATCH - 2), (BULK, BATCH), (NORMAL, BATCH), (HIGH, BATCH))
 
-messages, attempts = cast("Table", Message.__table__), cast("Table", DeliveryAttempt.__table__)
 COLUMNS = (
     Message.id, Message.workspace_id, Message.config_id, Message.priority, Message.next_attempt_at,
     Message.attempt_count, Message.retry_step, Message.message_id, Message.envelope_sender, Message.from_address,
@@ -74,7 +75,7 @@ def claim(session: Session, config_id: uuid.UUID, now: datetime, *, lane: str = 
     if share is None:
         return Batch([])
     token = secrets.token_hex(16)
-    rows: Sequence[RowMapping] = _take_by_priority(session, config_id, now, token, share.mails)
+    rows: Sequence[RowMapping] = _take_by_priority(session, config_id, now, token, share)
     rows = rows or _take_suspect(session, config_id, now, token)
     claimed = [Claimed(**row, token=token) for row in rows]
     claimed.sort(key=lambda row: (row.priority, row.next_attempt_at))
@@ -84,17 +85,20 @@ def claim(session: Session, config_id: uuid.UUID, now: datetime, *, lane: str = 
     return Batch(claimed[:fitting], share.key, share.in_lane, share.host_key)
 
 
-def _take_by_priority(session: Session, config_id: uuid.UUID, now: datetime, token: str, room: int) -> list[RowMapping]:
+def _take_by_priority(
+    session: Session, config_id: uuid.UUID, now: datetime, token: str, allowed: Allowance
+) -> list[RowMapping]:
     rows: list[RowMapping] = []
-    emptied: set[int] = set()
+    left = set(allowed.priorities)
     for priority, share in SHARES:
-        limit = min(share, room) - len(rows)
-        if limit < 1 or priority in emptied:
+        # What is alone needs to leave no room to others.
+        limit = min(BATCH if left == {priority} else share, allowed.mails) - len(rows)
+        if limit < 1 or priority not in left:
             continue
         found = _take(session, config_id, now, token, priority=priority, limit=limit)
         rows += found
         if len(found) < limit:
-            emptied.add(priority)
+            left.discard(priority)
     return rows
 
 
@@ -137,6 +141,17 @@ def begin_sending(session: Session, group: Sequence[Claimed], now: datetime) -> 
     """
     if not group:
         return []
+    begin = _begin_together if session.get_bind().dialect.name == "postgresql" else _begin_each
+    held = begin(session, group, now)
+    return [message for message in group if message.id in held]
+
+
+def _begin_together(session: Session, group: Sequence[Claimed], now: datetime) -> set[uuid.UUID]:
+    pairs = [(message.id, new_id()) for message in group]
+    return groups.begin(session, pairs, group[0].token, now, now + WIRE_DEADLINE)
+
+
+def _begin_each(session: Session, group: Sequence[Claimed], now: datetime) -> set[uuid.UUID]:
     marked = (
         update(messages)
         .where(_held(group, CLAIMED))
@@ -144,10 +159,10 @@ def begin_sending(session: Session, group: Sequence[Claimed], now: datetime) -> 
         .returning(messages.c.id)
     )
     held = set(session.connection().execute(marked).scalars())
-    begun = [message for message in group if message.id in held]
+    begun = [_attempt(message, now) for message in group if message.id in held]
     if begun:
-        session.connection().execute(insert(attempts), [_attempt(message, now) for message in begun])
-    return begun
+        session.connection().execute(insert(attempts), begun)
+    return held
 
 
 def will_look_up(session: Session, begun: Sequence[Claimed]) -> None:

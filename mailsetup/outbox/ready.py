@@ -63,6 +63,16 @@ def has_due(config_id: ColumnElement[uuid.UUID] | object, now: datetime) -> Colu
     )
 
 
+def priorities_due(config_id: uuid.UUID, now: datetime) -> list[ColumnElement[bool]]:
+    """For each priority, under the name `due_0` and so on, whether the setup has such mail that is due."""
+    return [_of_priority(config_id, now, priority).label(f"due_{priority}") for priority in PRIORITIES.values()]
+
+
+def _of_priority(config_id: uuid.UUID, now: datetime, priority: int) -> ColumnElement[bool]:
+    mine = Message.config_id == config_id, IS_QUEUED, Message.priority == priority
+    return exists().where(*mine, Message.next_attempt_at <= now, Message.crash_count == 0)
+
+
 def _steps(after: uuid.UUID | None) -> CTE:
     first = select(_next_config(after).label("config_id"), literal(1).label("step"))
     steps = first.cte("steps", recursive=True)

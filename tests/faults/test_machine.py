@@ -1,0 +1,19 @@
+"""The outbox driven at random for 10,000 steps (tests/outbox/machine.py says what may happen in which order)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mailsetup.settings import Settings
+from tests.outbox.test_machine import STEPS_EACH, driven
+
+STEPS = 10_000
+
+
+@pytest.mark.timeout(900)
+def test_it_keeps_its_promises_for_ten_thousand_steps(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert driven(STEPS // STEPS_EACH + 10, tmp_path / "journals", monkeypatch) >= STEPS
