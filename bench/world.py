@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 from mailsetup import settings
 from mailsetup.core import db, queues
 from mailsetup.core.clock import utcnow
+from mailsetup.outbound.mailboxes import settle_keys
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbox import bodies, queue
 from mailsetup.outbox.drain import Drain
@@ -140,6 +141,7 @@ def load_many(port: int, workspaces: int, each: int, size: int = SIZE) -> None:
             own.health, own.is_default = "healthy", True
             session.add(own)
             session.flush()
+            settle_keys(session, own)
             frozen = frozen or freeze(sample(size), queue.sender_of(own), when=utcnow())
             _insert(session, own, frozen, each)
     analyze()

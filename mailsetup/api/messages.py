@@ -17,6 +17,7 @@ from mailsetup.core.db import fetch_owned
 from mailsetup.core.errors import Conflict, InvalidInput
 from mailsetup.outbox import actions, queue_mail
 from mailsetup.outbox.models import Message
+from mailsetup.outbox.queue import together
 from mailsetup.outbox.search import Filter, parse_status, parse_text, parse_time, search
 from mailsetup.web.session import db_session
 from mailsetup.workspaces.models import Workspace
@@ -62,7 +63,8 @@ def create_batch() -> ResponseReturnValue:
     if not isinstance(items, list) or not 1 <= len(items) <= BATCH_LIMIT:
         raise InvalidInput({"messages": f"Give a list of 1 to {BATCH_LIMIT} messages."})
     session, workspace = db_session(), key_workspace()
-    results = [_queue_item(session, workspace, item) for item in items]
+    with together(session):
+        results = [_queue_item(session, workspace, item) for item in items]
     session.commit()
     return _accepted({"results": results})
 

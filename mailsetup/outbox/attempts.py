@@ -17,8 +17,19 @@ from mailsetup.outbound import health, hosts, mailboxes
 from mailsetup.outbound.explain import explain_failure
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbox import claim, explanations, groups, happenings, retry
-from mailsetup.outbox.claim import Claimed, attempts, messages
-from mailsetup.outbox.models import ACCEPTED, FAILED, QUEUED, REFUSED, SENDING, SENT, UNKNOWN, WAITING
+from mailsetup.outbox.claim import Claimed
+from mailsetup.outbox.models import (
+    ACCEPTED,
+    FAILED,
+    QUEUED,
+    REFUSED,
+    SENDING,
+    SENT,
+    UNKNOWN,
+    WAITING,
+    attempts,
+    messages,
+)
 
 HOLD = "hold"
 DEFERRED = "deferred"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from mailsetup.core.crypto import Place
 from mailsetup.core.errors import NotFound
-from mailsetup.outbox.models import MessageBody
+from mailsetup.outbox.models import MessageBody, message_bodies
 from mailsetup.workspaces import sealing
 
 
@@ -18,10 +20,15 @@ def place(workspace_id: uuid.UUID, message_id: uuid.UUID) -> Place:
     return Place(str(workspace_id), MessageBody.__tablename__, str(message_id), "content")
 
 
-def store(session: Session, workspace_id: uuid.UUID, message_id: uuid.UUID, content: bytes) -> None:
-    """Seals and keeps the bytes of a new message."""
+def sealed_row(session: Session, workspace_id: uuid.UUID, message_id: uuid.UUID, content: bytes) -> dict[str, Any]:
+    """The bytes of a new message, sealed."""
     sealed = sealing.seal_body(session, place(workspace_id, message_id), content)
-    session.execute(insert(MessageBody).values(message_id=message_id, workspace_id=workspace_id, sealed=sealed))
+    return {"message_id": message_id, "workspace_id": workspace_id, "sealed": sealed}
+
+
+def store(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Keeps the sealed bytes of new messages."""
+    session.connection().execute(insert(message_bodies), rows)
 
 
 def replace(session: Session, workspace_id: uuid.UUID, message_id: uuid.UUID, content: bytes) -> None:

@@ -15,8 +15,7 @@ from sqlalchemy.orm import Session
 from mailsetup.core.ids import new_id
 from mailsetup.outbox import groups
 from mailsetup.outbox.allowance import Allowance, allowance, configs
-from mailsetup.outbox.groups import attempts, messages
-from mailsetup.outbox.models import CLAIMED, PRIORITIES, QUEUED, SENDING, Message
+from mailsetup.outbox.models import CLAIMED, PRIORITIES, QUEUED, SENDING, Message, attempts, messages
 from mailsetup.outbox.ready import IS_HELD, IS_QUEUED
 
 BATCH = 50

@@ -32,13 +32,19 @@ class DatabaseClock:
         self._then = utcnow()
 
     def now(self) -> datetime:
-        """The database's time; asks it again every 20 seconds."""
+        """The database's time; asks the database the first time only."""
+        if self._looked == float("-inf"):
+            self._look()
         with self._lock:
-            if time.monotonic() - self._looked > RESYNC_SECONDS:
-                self._look()
             return self._then + timedelta(seconds=time.monotonic() - self._looked)
+
+    def look_again(self) -> None:
+        """Asks the database anew every 20 seconds; not where a transaction is open, which a second would wait for."""
+        if time.monotonic() - self._looked > RESYNC_SECONDS:
+            self._look()
 
     def _look(self) -> None:
         with db.session_scope() as session:
-            self._then = database_now(session)
-            self._looked = time.monotonic()
+            then, looked = database_now(session), time.monotonic()
+        with self._lock:
+            self._then, self._looked = then, looked

@@ -10,10 +10,12 @@ from __future__ import annotations
 import itertools
 import secrets
 import time
-from collections import Counter, deque
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Protocol
 
 import structlog
@@ -22,17 +24,18 @@ from sqlalchemy.orm import Session
 
 from mailsetup.core import db, stopping, tallies, walls
 from mailsetup.core.errors import InvalidInput, MailsetupError, NotFound, UnsealError
-from mailsetup.mail_services.base import Mail, MailService, SendResult
+from mailsetup.mail_services.base import Mail, MailService
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.outbound import health, hosts, mailboxes
 from mailsetup.outbound.connect import connect_config
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbox import attempts, bodies, claim, explanations, prepare
-from mailsetup.outbox.claim import Claimed
+from mailsetup.outbox.claim import Batch, Claimed
 from mailsetup.outbox.clock import DatabaseClock
 from mailsetup.outbox.journal import Journal
 from mailsetup.outbox.ready import Ready
-from mailsetup.outbox.timing import TRIES, StageTimes
+from mailsetup.outbox.timing import TRIES
+from mailsetup.outbox.tries import Done, LaneReport, count_tries
 
 OUTAGE_PAUSES = (0.2, 0.5, 1, 2, 5, 10)
 OUTAGE_SECONDS = 600.0
@@ -46,27 +49,12 @@ class SetupGone(MailsetupError):
     """The setup was deleted while its mail was claimed; the mail waits for another."""
 
 
-class LeaseLost(MailsetupError):
-    """Another worker has the mail: nothing more is said for it here."""
-
-
-class LaneReport(StageTimes):
-    """Besides the times, keeps the name a service gives the mail at hand, before the service accepts it."""
-
-    message: Claimed | None = None
-
-    def named(self, name: str) -> None:
-        """Writes it down in a transaction of its own. Raises LeaseLost."""
-        with db.session_scope() as session:
-            if self.message is None or not claim.name(session, self.message, name):
-                raise LeaseLost(str(self.message and self.message.id))
-
-
 class Turns(Protocol):
     """What a lane asks of the drain it belongs to."""
 
     clock: DatabaseClock
     journals: Path
+    transactions: BoundedSemaphore
 
     def over(self, started: float) -> bool:
         """Whether a lane that began at this moment should end now."""
@@ -78,29 +66,6 @@ class Turns(Protocol):
         """Ends the renewal."""
 
 
-@dataclass(frozen=True)
-class Done:
-    """How the network part of one mail ended: a result, or an error, or a fault of our own."""
-
-    message: Claimed
-    result: SendResult | None = None
-    error: TransportError | None = None
-
-    @property
-    def outcome(self) -> str:
-        """For the figures: whose fault it was, if anybody's."""
-        if self.error is not None:
-            return "unknown" if self.error.ambiguous else self.error.scope
-        return "fault" if self.result is None else "accepted"
-
-    @property
-    def connection_good(self) -> bool:
-        """Whether the next mail may go through the same connection."""
-        if self.error is not None:
-            return self.error.scope == "message" and not self.error.ambiguous
-        return self.result is not None
-
-
 class Lane:
     """Sends one setup's mail, a batch at a time, until there is none or its turn is over."""
 
@@ -109,6 +74,7 @@ class Lane:
         self.turns = turns
         self.started = time.monotonic()
         self.service: MailService | None = None
+        self.following: Batch | None = None
         self.waiting: deque[Claimed] = deque()
         self.begun: deque[tuple[Claimed, Mail]] = deque()
         self.journal = Journal(turns.journals)
@@ -138,19 +104,42 @@ class Lane:
             log.exception("lane_failed", config=str(self.setup.config_id))
         finally:
             self.journal.close()
+            self._give_back_ahead()
             if self.service is not None:
                 self.service.close()
             self._leave()
 
+    @contextmanager
+    def _transaction(self) -> Iterator[Session]:
+        """In turns: more lanes at the database at once than it has room for only wait in each other's way."""
+        with self.turns.transactions, db.session_scope() as session:
+            yield session
+
     def _claim(self) -> bool:
-        with db.session_scope() as session:
-            batch = claim.claim(session, self.setup.config_id, self.turns.clock.now(), lane=self.name)
+        """Takes the next batch, if that was not done with the end of the one before."""
+        if self.following is None:
+            with self._transaction() as session:
+                self.following = self._next_batch(session)
+                if self.service is None and self.following.mails:
+                    # What is wrong with its values is told when it is opened.
+                    with suppress(TransportError):
+                        self.service = self._connected(session)
+        batch, self.following = self.following, None
         self.waiting.extend(batch.mails)
         self.mailbox_key, self.host_key = batch.mailbox_key, batch.host_key
         self.in_lane = self.in_lane or batch.in_lane
         self.claimed_any = self.claimed_any or bool(self.waiting)
         self._health_told = False
         return bool(self.waiting)
+
+    def _next_batch(self, session: Session) -> Batch:
+        return claim.claim(session, self.setup.config_id, self.turns.clock.now(), lane=self.name)
+
+    def _connected(self, session: Session) -> MailService:
+        config = self._config(session)
+        if not config.mailbox_key:
+            mailboxes.settle_keys(session, config)
+        return connect_config(session, config)
 
     def _send_batch(self) -> bool:
         """Sends what was claimed; False when the connection is of no more use."""
@@ -167,24 +156,21 @@ class Lane:
     def _open(self) -> bool:
         try:
             if self.service is None:
-                with db.session_scope() as session:
-                    config = self._config(session)
-                    if not config.mailbox_key:
-                        mailboxes.settle_keys(session, config)
-                    self.service = connect_config(session, config)
+                with self._transaction() as session:
+                    self.service = self._connected(session)
             self.service.open(self.times)
         except TransportError as error:
             self._record_unopened(error)
             return False
         if self.host_key:
-            with db.session_scope() as session:
+            with self._transaction() as session:
                 hosts.answered(session, self.host_key, self.turns.clock.now())
         return True
 
     def _record_unopened(self, error: TransportError) -> None:
         """The service could not be reached: noted on the mail at hand, the others are given back untouched."""
         message, now = self.waiting.popleft(), self.turns.clock.now()
-        with db.session_scope() as session:
+        with self._transaction() as session:
             if claim.begin_sending(session, [message], now):
                 attempts.record_failed(session, message, self._config(session), error, now)
         tallies.add(TRIES, "backend")
@@ -212,21 +198,29 @@ class Lane:
     def _turn(self, done: list[Done], *, go_on: bool = True) -> None:
         """Writes what became of a group and begins the next one, in one transaction."""
         try:
-            with db.session_scope() as session:
+            following = None
+            with self._transaction() as session:
                 self._record(session, done)
                 begun = self._begin(session) if go_on and not self.stopped else None
+                if done and begun is not None and self._is_last(*begun):
+                    following = self._next_batch(session)
         except Exception:
             # The next mail's trouble, or the database's, must not cost what is known of this one.
             if done:
                 self._record_patiently(done)
             raise
+        self.following = following
         self.journal.settled()
-        _count_tries(done)
+        count_tries(done)
         if begun is not None:
             # What a rolled back transaction began was never on the wire: it stays in line to be given back.
             self.begun, taken = begun
             for _ in range(taken):
                 self.waiting.popleft()
+
+    def _is_last(self, begun: deque[tuple[Claimed, Mail]], taken: int) -> bool:
+        """Whether nothing of the batch is left, and the lane goes on."""
+        return not begun and taken == len(self.waiting) and not self.turns.over(self.started)
 
     def _begin(self, session: Session) -> tuple[deque[tuple[Claimed, Mail]], int]:
         """What to send next, and how many of the waiting it took: the rest of the group first, in its order."""
@@ -318,7 +312,7 @@ class Lane:
         deadline = time.monotonic() + OUTAGE_SECONDS
         for pause in (*OUTAGE_PAUSES, *[OUTAGE_PAUSES[-1]] * 60):
             try:
-                with db.session_scope() as session:
+                with self._transaction() as session:
                     self._record(session, done)
                 self.journal.settled()
                 return
@@ -328,16 +322,23 @@ class Lane:
                 return
 
     def _give_back(self) -> None:
+        """What was claimed and not sent: of this batch, or of the one that was taken ahead and is not wanted."""
         left = [*(message for message, _ in self.begun), *self.waiting]
         self.begun.clear()
         self.waiting.clear()
         if not left:
             return
         try:
-            with db.session_scope() as session:
+            with self._transaction() as session:
                 self._release(session, left)
         except SQLAlchemyError as error:
             log.warning("claim_not_given_back", config=str(self.setup.config_id), error=type(error).__name__)
+
+    def _give_back_ahead(self) -> None:
+        if self.following is not None:
+            self.waiting.extend(self.following.mails)
+            self.mailbox_key, self.following = self.following.mailbox_key, None
+            self._give_back()
 
     def _release(self, session: Session, left: list[Claimed]) -> None:
         now = self.turns.clock.now()
@@ -350,7 +351,7 @@ class Lane:
         if not self.in_lane:
             return
         try:
-            with db.session_scope() as session:
+            with self._transaction() as session:
                 mailboxes.leave_lane(session, self.name)
         except SQLAlchemyError as error:
             # It ends by itself a minute after its last renewal.
@@ -361,11 +362,6 @@ class Lane:
         if config is None:
             raise SetupGone(str(self.setup.config_id))
         return config
-
-
-def _count_tries(done: list[Done]) -> None:
-    for outcome, number in Counter(one.outcome for one in done).items():
-        tallies.add(TRIES, outcome, number)
 
 
 def _required(service: MailService | None) -> MailService:

@@ -27,6 +27,8 @@ SLICE_SECONDS = 60.0
 STUCK_SECONDS = 5.0
 LONGEST_SECONDS = 2400.0
 LANE_TURN_SECONDS = 2.0
+# So many lanes of one process use the database at once: more only wait for the interpreter, and slow each other down.
+AT_THE_DATABASE = 4
 RENEW_SECONDS = 20.0
 FIGURES_SECONDS = 5.0
 LOOK_SECONDS = 0.05
@@ -49,6 +51,7 @@ class Drain:
         self._running: dict[Future[None], Lane] = {}
         self._not_before: dict[uuid.UUID, datetime] = {}
         self._tokens: set[str] = set()
+        self.transactions = threading.BoundedSemaphore(AT_THE_DATABASE)
         self._lock = threading.Lock()
         self._renewed = self.began
         self._line: deque[Ready] = deque()
@@ -67,6 +70,7 @@ class Drain:
                 self._wait(LOOK_SECONDS if started else IDLE_LOOK_SECONDS)
                 self._renew()
                 self._extend()
+                self.clock.look_again()
                 self._count(busy)
         tallies.flush()
         return self._more or self._soon()

@@ -18,9 +18,8 @@ from sqlalchemy.orm import Session, aliased
 from mailsetup.core import queues
 from mailsetup.outbound.detours import Detour
 from mailsetup.outbound.models import BROKEN, SENDING_STATES, OutboundConfig
-from mailsetup.outbox.claim import messages
 from mailsetup.outbox.clock import database_now
-from mailsetup.outbox.models import SENT, Message
+from mailsetup.outbox.models import SENT, Message, messages
 from mailsetup.outbox.ready import IS_QUEUED
 
 DRAIN = "mailsetup.outbox.jobs.drain"

@@ -8,13 +8,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import (
     JSON,
     DateTime,
     String,
-    Table,
     TableValuedAlias,
     Text,
     Uuid,
@@ -28,9 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from mailsetup.outbox.models import CLAIMED, SENDING, SENT, DeliveryAttempt, Message
-
-messages, attempts = cast("Table", Message.__table__), cast("Table", DeliveryAttempt.__table__)
+from mailsetup.outbox.models import CLAIMED, SENDING, SENT, attempts, messages
 
 
 def _told(*columns: Any) -> TableValuedAlias:

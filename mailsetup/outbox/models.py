@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Table, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from mailsetup.core.clock import utcnow
@@ -148,3 +148,9 @@ class Mark(Base):
 
     name: Mapped[str] = mapped_column(String(60), primary_key=True)
     until: Mapped[datetime]
+
+
+# For the hot path, which writes without the unit of work.
+messages, attempts, message_bodies = (
+    cast("Table", model.__table__) for model in (Message, DeliveryAttempt, MessageBody)
+)

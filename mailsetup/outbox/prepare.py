@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from mailsetup.mail_services.base import Mail
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbox import bodies
-from mailsetup.outbox.claim import Claimed, messages
+from mailsetup.outbox.claim import Claimed
 from mailsetup.outbox.freeze import finish
-from mailsetup.outbox.models import WAITING
+from mailsetup.outbox.models import WAITING, messages
 from mailsetup.outbox.queue import sender_of
 
 

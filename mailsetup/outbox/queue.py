@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, make_transient_to_detached
 
 from mailsetup.core import queues, walls
 from mailsetup.core.clock import utcnow
@@ -21,9 +23,10 @@ from mailsetup.outbound.configs import default_config
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbox import bodies
 from mailsetup.outbox.freeze import Frozen, Sender, freeze
-from mailsetup.outbox.models import PRIORITIES, WAITING, Message
+from mailsetup.outbox.models import PRIORITIES, QUEUED, WAITING, Message, messages
 from mailsetup.workspaces.models import Workspace
 
+_GATHERED = "mailsetup.gathered_mail"
 DRAIN = "mailsetup.outbox.jobs.drain"
 EXPIRES_AFTER = timedelta(days=5)
 LATEST_SEND = timedelta(days=365)
@@ -64,17 +67,17 @@ def queue_mail(
     if known is not None:
         return known
     _check_options(workspace, config, options)
-    config = config or default_config(session, workspace.id)
+    config = config or _default(session, workspace.id)
     when = options.get("send_at") or utcnow()
     frozen = freeze(message, sender_of(config) if config else None, when=when, recipients=options.get("recipients"))
     _check_size(config, len(frozen.content))
     row = _row(workspace.id, config, frozen, options)
     if not options.get("idempotency_key"):
-        _insert(session, row, frozen)
+        _put(session, row, frozen)
         return row
     try:
         with session.begin_nested():
-            _insert(session, row, frozen)
+            _insert(session, [row], [_body(session, row, frozen)])
     except IntegrityError:
         return _the_winner(session, workspace.id, options)
     return row
@@ -165,6 +168,7 @@ def _row(workspace_id: uuid.UUID, config: OutboundConfig | None, frozen: Frozen,
         id=new_id(),
         workspace_id=workspace_id,
         config_id=config.id if config else None,
+        status=QUEUED,
         priority=PRIORITIES[options.get("priority", "normal")],
         next_attempt_at=max(send_at, now),
         expires_at=options.get("expires_at") or max(send_at, now) + EXPIRES_AFTER,
@@ -185,8 +189,62 @@ def _row(workspace_id: uuid.UUID, config: OutboundConfig | None, frozen: Frozen,
     )
 
 
-def _insert(session: Session, row: Message, frozen: Frozen) -> None:
-    session.add(row)
-    session.flush()
-    bodies.store(session, row.workspace_id, row.id, frozen.content)
+@dataclass
+class _Gathered:
+    """Mails that wait for each other; `default` is the setup that was found for the first of them."""
+
+    rows: list[Message] = field(default_factory=list)
+    contents: list[dict[str, Any]] = field(default_factory=list)
+    default: OutboundConfig | None = None
+
+
+@contextmanager
+def together(session: Session) -> Iterator[None]:
+    """Mails of one workspace that are queued in here are written at its end, all at once.
+
+    Those under an idempotency key are written when they come, as each has to see the others.
+    """
+    gathered = session.info[_GATHERED] = _Gathered()
+    try:
+        yield
+    finally:
+        del session.info[_GATHERED]
+    if gathered.rows:
+        _insert(session, gathered.rows, gathered.contents)
+
+
+def _default(session: Session, workspace_id: uuid.UUID) -> OutboundConfig | None:
+    gathered: _Gathered | None = session.info.get(_GATHERED)
+    if gathered is None:
+        return default_config(session, workspace_id)
+    gathered.default = gathered.default or default_config(session, workspace_id)
+    return gathered.default
+
+
+def _put(session: Session, row: Message, frozen: Frozen) -> None:
+    gathered: _Gathered | None = session.info.get(_GATHERED)
+    content = _body(session, row, frozen)
+    if gathered is None:
+        _insert(session, [row], [content])
+        return
+    gathered.rows.append(row)
+    gathered.contents.append(content)
+
+
+def _body(session: Session, row: Message, frozen: Frozen) -> dict[str, Any]:
+    return bodies.sealed_row(session, row.workspace_id, row.id, frozen.content)
+
+
+def _insert(session: Session, rows: Sequence[Message], contents: Sequence[dict[str, Any]]) -> None:
+    """Without the unit of work, which costs more than the two statements."""
+    values = [{"metadata": row.message_metadata, **_set(row)} for row in rows]
+    session.connection().execute(insert(messages), values)
+    bodies.store(session, contents)
+    for row in rows:
+        make_transient_to_detached(row)
+    session.add_all(rows)
     queues.enqueue_after_commit(session, DRAIN)
+
+
+def _set(row: Message) -> dict[str, Any]:
+    return {name: value for name, value in vars(row).items() if name in messages.c}

@@ -16,9 +16,8 @@ from mailsetup.outbound import health, hosts, mailboxes
 from mailsetup.outbound.models import SENDING_STATES, MailHost, OutboundConfig
 from mailsetup.outbox import explanations, forget, happenings, retry
 from mailsetup.outbox.attempts import looked_up_next, unknown_state
-from mailsetup.outbox.claim import attempts, messages
 from mailsetup.outbox.clock import database_now
-from mailsetup.outbox.models import CLAIMED, EXPIRED, FAILED, QUEUED, UNKNOWN, Message
+from mailsetup.outbox.models import CLAIMED, EXPIRED, FAILED, QUEUED, UNKNOWN, Message, attempts, messages
 from mailsetup.outbox.ready import IS_HELD, IS_QUEUED, has_due, may_send
 
 DRAIN = "mailsetup.outbox.jobs.drain"

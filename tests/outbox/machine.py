@@ -29,7 +29,6 @@ from mailsetup.mail_services.errors import TransportError
 from mailsetup.outbound.models import HEALTHY, OutboundConfig
 from mailsetup.outbox import actions, attempts, claim, explanations, queue_mail
 from mailsetup.outbox.claim import Claimed
-from mailsetup.outbox.deliver import Done
 from mailsetup.outbox.journal import Journal
 from mailsetup.outbox.ledger import ledger
 from mailsetup.outbox.models import (
@@ -48,6 +47,7 @@ from mailsetup.outbox.models import (
 )
 from mailsetup.outbox.replay import replay
 from mailsetup.outbox.sweep import sweep
+from mailsetup.outbox.tries import Done
 from mailsetup.workspaces.audit import SYSTEM
 from mailsetup.workspaces.models import Workspace
 from tests import factories

@@ -26,7 +26,7 @@ def driven(examples: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
         suppress_health_check=list(HealthCheck),
         phases=(Phase.generate, Phase.shrink),
     )
-    run_state_machine_as_test(Outbox, settings=chosen)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(Outbox, settings=chosen)
     return Outbox.steps
 
 
