@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from mailsetup.core import queues
 from mailsetup.core.clock import utcnow
 from mailsetup.core.errors import Conflict, InvalidInput
-from mailsetup.outbox import happenings, hours
+from mailsetup.outbox import explanations, happenings, hours
 from mailsetup.outbox.models import (
     ACCEPTED,
     CANCELLED,
@@ -44,7 +44,9 @@ WORDS = {
 
 def cancel(session: Session, message: Message, *, actor: Actor) -> None:
     """Takes the mail out of the queue. Raises Conflict once it is on its way or over."""
-    state = {"status": CANCELLED, "finished_at": utcnow(), "lease_token": None, "lease_until": None}
+    state: dict[str, Any] = {"status": CANCELLED, "finished_at": utcnow(), "lease_token": None, "lease_until": None}
+    if message.handle:
+        state["last_explanation"] = explanations.CANCELLED_WITH_DRAFT
     _change(session, message, (QUEUED, CLAIMED), state, "cannot be cancelled")
     _record(session, message, actor, "message:cancel")
 

@@ -42,6 +42,20 @@ EXPIRED = explanation(
     "It could not be handed to the mail service before the time it was to expire.",
     "See the last attempt below for the reason.",
 )
+_SEE_DRAFTS = (
+    "Look into Drafts of the sending mailbox: a mail that did not go is there, and can be deleted.",
+    "If it is not there, look into Sent Items: then an earlier try was accepted.",
+)
+CANCELLED_WITH_DRAFT = explanation(
+    "The mail was cancelled, and its draft may still be in the mailbox",
+    "An earlier try had put it into the mailbox as a draft. Nothing more is sent from here.",
+    *_SEE_DRAFTS,
+)
+EXPIRED_WITH_DRAFT = explanation(
+    "The mail's time ran out, and its draft may still be in the mailbox",
+    "An earlier try had put it into the mailbox as a draft, and Microsoft did not confirm that it was sent.",
+    *_SEE_DRAFTS,
+)
 CONTENT_GONE = explanation(
     "The content of this mail is no longer kept",
     "It was deleted when its time was over, so it cannot be sent.",

@@ -114,7 +114,11 @@ def _expire(session: Session, now: datetime) -> int:
     overdue = select(Message.id).where(IS_QUEUED, Message.expires_at <= now).limit(AT_ONCE)
     ended = {"status": EXPIRED, "finished_at": now, "last_explanation": explanations.EXPIRED}
     chosen = update(messages).where(messages.c.id.in_(overdue), messages.c.status == QUEUED).values(**ended)
-    ended_now = session.connection().execute(chosen.returning(messages.c.workspace_id, messages.c.id)).all()
+    wanted = chosen.returning(messages.c.workspace_id, messages.c.id, messages.c.handle)
+    ended_now = session.connection().execute(wanted).all()
+    if with_draft := [row.id for row in ended_now if row.handle]:
+        named = update(messages).where(messages.c.id.in_(with_draft))
+        session.connection().execute(named.values(last_explanation=explanations.EXPIRED_WITH_DRAFT))
     happenings.tell_all(session, EXPIRED, [(row.workspace_id, row.id) for row in ended_now], now)
     return len(ended_now)
 

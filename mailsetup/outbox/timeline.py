@@ -84,14 +84,18 @@ def _now(message: Message, config: OutboundConfig | None, pause: Pause | None) -
     if message.status == QUEUED:
         return [_waiting(message, config, pause)]
     if message.status == CANCELLED:
-        return [Event(CANCELLED, "Cancelled", message.finished_at)]
+        return [Event(CANCELLED, "Cancelled", message.finished_at, text=_told(message) if message.handle else "")]
     if message.status == UNKNOWN:
         return [Event(UNKNOWN, "Waits for a person", None, text="Say above what became of it.")]
     if message.status == EXPIRED or (message.status == FAILED and _set_aside(message)):
-        told = message.last_explanation or {}
-        words = " ".join(filter(None, [str(told.get("what", "")), *told.get("steps", [])]))
-        return [Event(message.status, str(told.get("title", message.status)), message.finished_at, text=words)]
+        title = str((message.last_explanation or {}).get("title", message.status))
+        return [Event(message.status, title, message.finished_at, text=_told(message))]
     return []
+
+
+def _told(message: Message) -> str:
+    told = message.last_explanation or {}
+    return " ".join(filter(None, [str(told.get("what", "")), *told.get("steps", [])]))
 
 
 def _set_aside(message: Message) -> bool:

@@ -21,6 +21,7 @@ class Server(socketserver.ThreadingTCPServer):
         self.answers: dict[str, list[str]] = defaultdict(list)
         self.mails: list[bytes] = []
         self.envelopes: list[tuple[str, ...]] = []
+        self.hosts: list[str] = []  # who introduced itself as what, for each mail
         self.connections = 0
         self.hold = threading.Event()
         self.hold.set()
@@ -38,6 +39,7 @@ class _Conversation(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         self.server.connections += 1
         self.recipients: list[str] = []
+        self.host = ""
         with contextlib.suppress(OSError):
             self._say("220 ready")
             while line := self.rfile.readline():
@@ -53,6 +55,8 @@ class _Conversation(socketserver.StreamRequestHandler):
             return self._data()
         if verb == "RCPT":
             self.recipients.append(line[line.index("<") + 1 : line.index(">")])
+        if verb == "EHLO":
+            self.host = line[5:]
         if verb in {"MAIL", "RSET"}:
             self.recipients = []
         self._say({"QUIT": "221 bye"}.get(verb, "250 fine"))
@@ -74,6 +78,7 @@ class _Conversation(socketserver.StreamRequestHandler):
             return False
         self.server.mails.append(b"".join(lines))
         self.server.envelopes.append(tuple(self.recipients))
+        self.server.hosts.append(self.host)
         self.server.got_mail.set()
         self.server.busy += 1
         self.server.busiest = max(self.server.busiest, self.server.busy)

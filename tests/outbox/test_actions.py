@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from mailsetup.core.clock import utcnow
 from mailsetup.core.errors import Conflict, InvalidInput
 from mailsetup.outbox import actions
 from mailsetup.outbox.ledger import ledger
 from mailsetup.outbox.models import CANCELLED, FAILED, QUEUED, SENDING, SENT, STATUSES, UNKNOWN, MessageBody
+from mailsetup.outbox.sweep import sweep
 from mailsetup.workspaces.audit import SYSTEM
 from mailsetup.workspaces.models import AuditEvent
 from tests.outbox.conftest import Queue
@@ -27,6 +30,20 @@ def test_it_cancels_a_mail_before_it_is_on_its_way(queue: Queue, send: Send, smt
     send()
     assert (row.status, smtp.mails) == (CANCELLED, [])
     assert session.scalar(select(AuditEvent.action).where(AuditEvent.subject_id == str(row.id))) == "message:cancel"
+
+
+@pytest.mark.parametrize("ends", ["cancelled", "expired"])
+def test_it_says_where_the_draft_of_a_mail_is_that_will_not_go(queue: Queue, session: Session, ends: str) -> None:
+    row = queue()
+    row.handle, row.expires_at = "AAk-draft", utcnow() - timedelta(seconds=ends == "expired")
+    session.commit()
+    if ends == "cancelled":
+        actions.cancel(session, row, actor=SYSTEM)
+    else:
+        sweep(session)
+        session.refresh(row)
+    assert row.status == ends
+    assert "Drafts" in str(row.last_explanation)
 
 
 @pytest.mark.parametrize("status", [SENDING, SENT, FAILED, CANCELLED, UNKNOWN])
