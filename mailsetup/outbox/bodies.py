@@ -26,7 +26,12 @@ def sealed_row(session: Session, workspace_id: uuid.UUID, message_id: uuid.UUID,
     return {"message_id": message_id, "workspace_id": workspace_id, "sealed": sealed}
 
 
-def store(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+def store(session: Session, workspace_id: uuid.UUID, message_id: uuid.UUID, content: bytes) -> None:
+    """Seals and keeps the bytes of a new message."""
+    store_all(session, [sealed_row(session, workspace_id, message_id, content)])
+
+
+def store_all(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Keeps the sealed bytes of new messages."""
     session.connection().execute(insert(message_bodies), rows)
 

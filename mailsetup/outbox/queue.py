@@ -239,7 +239,7 @@ def _insert(session: Session, rows: Sequence[Message], contents: Sequence[dict[s
     """Without the unit of work, which costs more than the two statements."""
     values = [{"metadata": row.message_metadata, **_set(row)} for row in rows]
     session.connection().execute(insert(messages), values)
-    bodies.store(session, contents)
+    bodies.store_all(session, contents)
     for row in rows:
         make_transient_to_detached(row)
     session.add_all(rows)
