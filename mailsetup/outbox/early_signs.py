@@ -26,6 +26,8 @@ from mailsetup.outbox.ready import has_due
 
 QUEUE_AGE, FALLING = "queue_age", "falling_acceptance"
 LATE = timedelta(minutes=10)
+# Over only when mail is well in time again: a queue at the edge must not ring every minute.
+IN_TIME = timedelta(minutes=5)
 WINDOW = timedelta(hours=1)
 # So many refused in the last hour, and this share of all that ended: one bad address is nobody's alert.
 REFUSED_ENOUGH, SHARE_BAD, SHARE_GOOD = 20, 0.25, 0.1
@@ -45,9 +47,11 @@ def watch(session: Session) -> int:
 
 
 def _late(session: Session, now: datetime) -> Iterator[Alert]:
-    """Setups that may send, whose mail should have left ten minutes ago."""
+    """Setups that may send, whose mail should have left ten minutes ago; those that were, until it is in time again."""
     may = OutboundConfig.health.in_(SENDING_STATES)
-    late = session.scalars(select(OutboundConfig).where(may, has_due(OutboundConfig.id, now - LATE))).all()
+    still = OutboundConfig.id.in_(_told(session, QUEUE_AGE)) & has_due(OutboundConfig.id, now - IN_TIME)
+    is_late = has_due(OutboundConfig.id, now - LATE) | still
+    late = session.scalars(select(OutboundConfig).where(may, is_late)).all()
     counts = count_waiting(session, [config.id for config in late])
     for config in late:
         waiting = counts[config.id]
@@ -61,7 +65,7 @@ def _titled(config: OutboundConfig, waiting: int) -> dict[str, Any]:
 
 def _falling(session: Session, now: datetime) -> Iterator[Alert]:
     """Setups of which much is refused; those that were, counted on until it is over."""
-    told = _told(session)
+    told = _told(session, FALLING)
     wanted = {config.id: config for config in _refused_much(session, now)}
     known = session.scalars(select(OutboundConfig).where(OutboundConfig.id.in_(told.keys() - wanted.keys())))
     for config in (*wanted.values(), *known.all()):
@@ -75,8 +79,8 @@ def _falling(session: Session, now: datetime) -> Iterator[Alert]:
                 _resolve(session, alert, FEWER_REFUSED)
 
 
-def _told(session: Session) -> dict[uuid.UUID, Alert]:
-    alerts = session.scalars(select(Alert).where(Alert.cause == FALLING, Alert.resolved_at.is_(None)))
+def _told(session: Session, cause: str) -> dict[uuid.UUID, Alert]:
+    alerts = session.scalars(select(Alert).where(Alert.cause == cause, Alert.resolved_at.is_(None)))
     return {uuid.UUID(alert.subject_key.partition(":")[2]): alert for alert in alerts}
 
 

@@ -38,6 +38,13 @@ def test_mail_that_should_have_left_ten_minutes_ago_is_told_until_it_leaves(sess
     assert looked(session) == [(QUEUE_AGE, 1, True)]
 
 
+def test_a_queue_at_the_edge_is_told_once(session, config):
+    row = make_message(session, config, next_attempt_at=utcnow() - timedelta(minutes=11))
+    for minutes, over in ((11, False), (9, False), (11, False), (4, True)):
+        row.next_attempt_at = utcnow() - timedelta(minutes=minutes)
+        assert looked(session) == [(QUEUE_AGE, 1, over)]
+
+
 @pytest.mark.parametrize("late", [timedelta(minutes=9), timedelta(hours=-1)], ids=["a-little", "planned-later"])
 def test_mail_that_is_not_late_is_nobodys_alert(session, config, late):
     make_message(session, config, next_attempt_at=utcnow() - late)
