@@ -36,6 +36,7 @@ def _platform(settings: Settings) -> Platform:
         client_id=settings.microsoft_client_id,
         client_secret=settings.microsoft_client_secret,
         client_certificate_pem=settings.microsoft_client_certificate,
+        accounts=settings.microsoft_accounts,
         clouds=settings.microsoft_clouds,
     )
 

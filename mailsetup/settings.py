@@ -38,6 +38,7 @@ class Settings:
     microsoft_client_secret: Secret = NO_SECRET
     microsoft_client_certificate: Secret = NO_SECRET
     microsoft_client_expires: date | None = None
+    microsoft_accounts: str = "organizations"
     microsoft_login_url: str = "https://login.microsoftonline.com"
     graph_url: str = "https://graph.microsoft.com"
     outlook_smtp: tuple[str, int] = ("smtp.office365.com", 587)
@@ -116,6 +117,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         microsoft_client_secret=Secret(env.text("MAILSETUP_MICROSOFT_CLIENT_SECRET")),
         microsoft_client_certificate=Secret(env.file("MAILSETUP_MICROSOFT_CLIENT_CERTIFICATE_FILE")),
         microsoft_client_expires=env.day("MAILSETUP_MICROSOFT_CLIENT_EXPIRES"),
+        microsoft_accounts=_accounts(env),
         microsoft_login_url=env.url("MAILSETUP_MICROSOFT_LOGIN_URL", Settings.microsoft_login_url, https=True),
         graph_url=env.url("MAILSETUP_GRAPH_URL", Settings.graph_url, https=True),
         outlook_smtp=env.host_port("MAILSETUP_OUTLOOK_SMTP", Settings.outlook_smtp),
@@ -153,6 +155,14 @@ def _database_url(url: str) -> str:
 def _migration_url(env: _Environment) -> str:
     url = env.text("MAILSETUP_MIGRATION_DATABASE_URL")
     return _database_url(url) if url else ""
+
+
+def _accounts(env: _Environment) -> str:
+    """Who may sign in through our app at Microsoft, in Microsoft's words (authority of "Supported account types")."""
+    value = env.text("MAILSETUP_MICROSOFT_ACCOUNTS", Settings.microsoft_accounts)
+    if value not in {"organizations", "common"}:
+        raise SettingsError("MAILSETUP_MICROSOFT_ACCOUNTS is organizations, or common to let personal accounts in too.")
+    return value
 
 
 def _secret_key(env: _Environment) -> Secret:

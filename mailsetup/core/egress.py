@@ -80,6 +80,10 @@ class Door:
         """Whether the operator vouches for the hosts that this door is asked for."""
         return self._any_address
 
+    def proxy(self, *, web: bool) -> egress_proxy.Proxy | None:
+        """The operator's proxy for web servers, or for mail servers."""
+        return self._proxies[web]
+
     def resolve(
         self, host: str, port: int, timeout: float = RESOLVE_SECONDS, *, web: bool = False
     ) -> list[CheckedAddress]:
@@ -119,14 +123,14 @@ class Door:
         """
         deadline = time.monotonic() + timeout
         checked = list(addresses) if addresses is not None else self.resolve(host, port, timeout, web=web)
-        reason = "unreachable"
+        reason, last = "unreachable", None
         for position, address in enumerate(checked):
             share = max(deadline - time.monotonic(), 0.001) / (len(checked) - position)
             try:
                 return self._dial(address, share, web)
             except OSError as error:
-                reason = connect_failure(error)
-        raise ConnectFailed(f"{host} did not answer on port {port}", host=host, port=port, reason=reason)
+                reason, last = connect_failure(error), error
+        raise ConnectFailed(f"{host} did not answer on port {port}", host=host, port=port, reason=reason) from last
 
     def _dial(self, address: CheckedAddress, timeout: float, web: bool) -> socket.socket:
         proxy = self._proxies[web]

@@ -107,6 +107,8 @@ def _http_connect(line: _Line, proxy: Proxy, host: str, port: int) -> None:
         lines.append(f"Proxy-Authorization: Basic {login}")
     line.send(("\r\n".join(lines) + "\r\n\r\n").encode("ascii"))
     status = line.head().split(b"\r\n", 1)[0].split(b" ")
+    if status[1:2] == [b"407"]:
+        raise ProxyRefused("the proxy did not take the user name and password")
     if len(status) < 2 or not status[1].startswith(b"2"):
         raise ProxyRefused("the proxy refused the connection")
 

@@ -27,6 +27,7 @@ FACT_LABELS = {
     "tenant_id": "Directory (tenant) ID",
     "client_id": "Application (client) ID",
     "account_username": "Account",
+    "account_addresses": "Its addresses",
     "account_tid": "Account's directory ID",
     "account_scopes": "Allowed",
     "thumbprint": "Certificate thumbprint",

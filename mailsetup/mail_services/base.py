@@ -86,6 +86,7 @@ class Platform:
     client_id: str = ""
     client_secret: Secret = field(default_factory=lambda: Secret(""))
     client_certificate_pem: Secret = field(default_factory=lambda: Secret(""))
+    accounts: str = "organizations"  # or `common`: who may sign in through our app
     timeouts: Timeouts = Timeouts()
     clouds: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # what differs from what we know of a cloud
 
@@ -255,6 +256,7 @@ class MailService(ABC):
     consent: ClassVar[Consent] = Consent.NONE
     app_permission: ClassVar[str] = ""  # what an app of its own needs at Microsoft
     sign_in_permission: ClassVar[str] = ""  # what a person who signs in has to allow
+    shared_permission: ClassVar[str] = ""  # what that person allows too, to send from a mailbox that is shared
     connections_per_mailbox: ClassVar[int] = 2  # of one worker
     limits: ClassVar[Limits] = Limits()
 
@@ -285,6 +287,16 @@ class MailService(ABC):
     def sign_in_scopes(cls, public: Mapping[str, str], platform: Platform) -> tuple[str, ...]:
         """What to ask Microsoft for when a person signs in for this kind; empty when nobody does."""
         return ()
+
+    @classmethod
+    def addresses_of(cls, public: Mapping[str, str], platform: Platform, token: Token) -> tuple[str, ...]:
+        """The signed-in person's own addresses, the main one first; none where the service does not tell."""
+        return ()
+
+    @classmethod
+    def refusals(cls, settings: Mapping[str, Any], public: Mapping[str, str]) -> dict[str, str]:
+        """What cannot work with this sign-in, a sentence by field; known before anything is tried."""
+        return {}
 
     @classmethod
     def mailbox_of(cls, settings: Mapping[str, Any], public: Mapping[str, str]) -> str:

@@ -14,7 +14,7 @@ from mailsetup.mail_services.base import Consent, CredentialValue, Field
 from mailsetup.mail_services.clouds import CLOUD_CHOICES
 from mailsetup.mail_services.values import Answers
 
-ACCOUNT_FACTS = ("account_username", "account_tid", "account_oid", "account_scopes")
+ACCOUNT_FACTS = ("account_username", "account_tid", "account_oid", "account_scopes", "account_addresses")
 CERTIFICATE_FACTS = ("thumbprint", "certificate_expires", "certificate_subject", "certificate_made")
 MADE_HERE = "here"
 SECRET_LIMIT = 8192
@@ -190,6 +190,8 @@ def _clean_grant(answers: Answers, _files: Mapping[str, bytes], previous: Creden
     if app == "own":
         cleaned = _clean_app(answers, {}, previous)
         public, secrets = {**cleaned.public, "app": app}, cleaned.secrets
+    if answers.ticked(SHARED.name):
+        public["shared"] = "true"
     if _unchanged(previous, public, ("app", "cloud", "tenant_id", "client_id")) and previous is not None:
         public |= {name: previous.public[name] for name in ACCOUNT_FACTS if name in previous.public}
     return CredentialInput(public, secrets)
@@ -269,6 +271,16 @@ _APP = Field(
     input="select",
     default="platform",
     choices=GRANT_APPS,
+)
+
+
+SHARED = Field(
+    "shared",
+    "Send from a shared mailbox, or on behalf of somebody",
+    "Asks for one permission more, Mail.Send.Shared. Exchange decides which mailboxes that are: whoever signs in needs "
+    "Send As or Send on Behalf there.",
+    input="checkbox",
+    required=False,
 )
 
 

@@ -217,7 +217,7 @@ def _identity(
         proof, secrets = _proof(
             platform.client_secret, platform.client_certificate_pem, platform.client_certificate_pem
         )
-        tenant = "organizations" if for_sign_in else public.get("account_tid", "organizations")
+        tenant = platform.accounts if for_sign_in else public.get("account_tid", platform.accounts)
         return platform.client_id, tenant, proof, secrets
     held = credential.secrets
     empty = Secret("")

@@ -73,14 +73,14 @@ def start(session: Session, credential: Credential, kind: str) -> None:
 
 
 def answers(session: Session, credential: Credential) -> Answers | None:
-    """What the last check of this version of the credential found; None when there was none."""
+    """What the last check of this version of the credential found; None when nobody ever asked."""
     check = app_checks.check_of(session, credential)
     if check is None or not app_checks.can_check(credential):
         return None
     if _running(check):
         return Answers(check, True, (PENDING,) * len(WORDS), {}, None)
     if check.answered_at is None or check.version != credential.version:
-        return None
+        return Answers(check, False, (UNKNOWN,) * len(WORDS), {}, None)
     if check.failure:
         return Answers(check, False, _after_refusal(str(check.failure.get("cause", ""))), check.failure, None)
     audit = app_checks.audit_of(check, credential.type, app_checks.question(session, credential).more)

@@ -9,6 +9,7 @@ from mailsetup.alerts.open import open_alerts
 from mailsetup.core import walls
 from mailsetup.core.clock import utcnow
 from mailsetup.core.errors import NotFound
+from mailsetup.mail_services import reach
 from mailsetup.outbound.waiting import count_waiting
 from mailsetup.outbox.ledger import ledger, oldest_due
 from mailsetup.outbox.ledger import waiting_without_setup as count_without_setup
@@ -18,7 +19,9 @@ from mailsetup.overview.operator import health_counts, queue_lines, workspace_li
 from mailsetup.overview.setups import foremost, setup_lines
 from mailsetup.overview.summary import summarize
 from mailsetup.overview.timeline import timeline
+from mailsetup.platform import current_platform
 from mailsetup.web.filters import person_zone
+from mailsetup.web.limits import limiter
 from mailsetup.web.session import db_session
 from mailsetup.wizard.drafts import list_drafts
 from mailsetup.workspaces.access import current_user, current_workspace, require, signed_in
@@ -60,8 +63,7 @@ def index() -> ResponseReturnValue:
 @signed_in
 def operator_index() -> ResponseReturnValue:
     """All workspaces, for whoever runs this installation. Raises NotFound for everybody else."""
-    if not is_operator(current_user()):
-        raise NotFound("no such page")
+    _operator_alone()
     session = db_session()
     walls.widen(session)
     text = request.args.get("q", "").replace("\x00", "").strip()[:200]
@@ -73,3 +75,32 @@ def operator_index() -> ResponseReturnValue:
         ledger=ledger(session),
         oldest=oldest_due(session),
     )
+
+
+@operator.get("/connections", endpoint="connections")
+@signed_in
+def connections() -> ResponseReturnValue:
+    """Which servers of Microsoft's are needed, and which proxy leads there."""
+    _operator_alone()
+    return _connections()
+
+
+@operator.post("/connections", endpoint="test_connections")
+@signed_in
+@limiter.limit("20 per hour")
+def test_connections() -> ResponseReturnValue:
+    """Tries the way to each of them, through the proxy, stage by stage."""
+    _operator_alone()
+    db_session().rollback()  # no transaction stays open meanwhile
+    return _connections(reach.reach_all(current_platform()))
+
+
+def _connections(found: list[reach.Reach] | None = None) -> str:
+    platform = current_platform()
+    facts = {"proxies": reach.proxies(platform.door), "targets": reach.targets(platform), "found": found}
+    return render_template("operator/connections.html", **facts)
+
+
+def _operator_alone() -> None:
+    if not is_operator(current_user()):
+        raise NotFound("no such page")

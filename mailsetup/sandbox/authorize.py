@@ -39,6 +39,7 @@ def authorize(tenant: str) -> Response | str:
         app.client_id,
         _redirect_uri(app),
         tenant_id,
+        audience=tenant.lower(),
         scope=asked.get("scope", ""),
         app_state=asked.get("state", ""),
         nonce=asked.get("nonce", ""),

@@ -127,11 +127,13 @@ def deliver(bearer: Bearer, mailbox: Mailbox, message: Callable[[], Outgoing]) -
 
 
 def _accept(bearer: Bearer, mailbox: Mailbox, outgoing: Outgoing) -> None:
-    sender = outgoing.from_address.lower() or mailbox.address
-    if sender != mailbox.address:
+    sender, content = outgoing.from_address.lower() or mailbox.address, outgoing.content
+    if sender not in (mailbox.address, *mailbox.aliases):
         _check_send_as(bearer, mailbox, sender)
+        if sender not in mailbox.send_as:  # the recipient reads "X on behalf of Y"
+            content = f"Sender: {mailbox.address}\r\n".encode() + content
     who = bearer.person.address if bearer.person else f"{bearer.app.name} (app)"
-    state().store.add_mail(Mail(sender, outgoing.recipients, outgoing.content, "Graph", who))
+    state().store.add_mail(Mail(sender, outgoing.recipients, content, "Graph", who))
 
 
 def check_right(bearer: Bearer, mailbox: Mailbox) -> None:
@@ -154,7 +156,7 @@ def check_right(bearer: Bearer, mailbox: Mailbox) -> None:
 
 def _check_send_as(bearer: Bearer, mailbox: Mailbox, sender: str) -> None:
     right = bearer.person is None or "graph/Mail.Send.Shared" in bearer.permissions
-    if not right or sender not in mailbox.send_as:
+    if not right or sender not in (*mailbox.send_as, *mailbox.on_behalf_of):
         raise GraphRefusal(_SEND_AS)
 
 
@@ -206,13 +208,14 @@ def _filled(fault: GraphFault, user: str) -> GraphFault:
     return GraphFault(fault.code, fault.status, message, fault.headers, fault.label, fault.body)
 
 
-def _profile(person: Mailbox) -> dict[str, str | None]:
+def _profile(person: Mailbox) -> dict[str, str | list[str] | None]:
     return {
         "@odata.context": f"{state().addresses.graph_url}/v1.0/$metadata#users/$entity",
         "id": person.object_id,
         "displayName": person.name,
         "mail": person.address if person.licensed else None,
         "userPrincipalName": person.address,
+        "proxyAddresses": [f"SMTP:{person.address}", *(f"smtp:{alias}" for alias in person.aliases)],
         "preferredLanguage": "en-US",
     }
 

@@ -8,6 +8,8 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+PERSONAL = "9188040d-6c67-4c5b-b112-36a304b66dad"  # the directory of all personal accounts
+
 
 def new_id() -> str:
     """A GUID, as Microsoft names everything."""
@@ -57,6 +59,8 @@ class Mailbox:
     licensed: bool = True
     smtp_auth: bool = True
     send_as: list[str] = field(default_factory=list)
+    on_behalf_of: list[str] = field(default_factory=list)  # mail from these says who really sent it
+    aliases: list[str] = field(default_factory=list)
     generation: int = 0
 
 
@@ -77,6 +81,7 @@ class App:
     roles: list[str] = field(default_factory=list)
     scopes: list[str] = field(default_factory=list)
     enabled: bool = True
+    personal: bool = False  # supported account types: personal accounts too
 
     @property
     def secret_expired(self) -> bool:

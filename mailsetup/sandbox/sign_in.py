@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from mailsetup.sandbox import tokens
 from mailsetup.sandbox.aadsts import EntraRefusal, refusal
 from mailsetup.sandbox.consent import Asked, asked_of_admin, asked_of_person, missing, named_scopes
-from mailsetup.sandbox.people import Mailbox, new_id
+from mailsetup.sandbox.people import PERSONAL, Mailbox, new_id
 from mailsetup.sandbox.resources import RESOURCES
 from mailsetup.sandbox.state import state
 from mailsetup.sandbox.visits import Visit, answer, answer_error, as_error, error_page, find_visit, remembered
@@ -57,6 +57,8 @@ def password(name: str) -> Response | str:
     if visit.tenant_id not in ("", person.tenant_id):
         organisation = visit.organisation
         return error_page(refusal(50020, user=address, directory=organisation.name if organisation else ""))
+    if person.tenant_id == PERSONAL and (visit.audience == "organizations" or not visit.app.personal):
+        return error_page(refusal(500208))
     visit.signed_in(person)
     return go_on(visit)
 

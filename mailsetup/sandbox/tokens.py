@@ -18,9 +18,11 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from mailsetup.sandbox.people import App, Consent, Mailbox
+from mailsetup.sandbox.people import PERSONAL, App, Consent, Mailbox
 from mailsetup.sandbox.resources import Resource, resource_of
 from mailsetup.sandbox.state import State
+
+_OPAQUE = "EwB"
 
 
 class TokenRefused(Exception):
@@ -64,7 +66,9 @@ def person_token(state: State, app: App, person: Mailbox, audience: str, scopes:
     claims = _access_claims(state, app, person.tenant_id, audience)
     claims |= {"idtyp": "user", "oid": person.object_id, "sub": person.object_id, "session": person.generation}
     claims |= {"scp": " ".join(scopes), "upn": person.address, "unique_name": person.address, "name": person.name}
-    return _signed(state, claims)
+    signed = _signed(state, claims)
+    # Nobody but Microsoft can read the token of a personal account.
+    return _OPAQUE + encoded(signed.encode()) if person.tenant_id == PERSONAL else signed
 
 
 def id_token(state: State, app: App, person: Mailbox, nonce: str) -> str:
@@ -94,7 +98,7 @@ def client_info(person: Mailbox) -> str:
 
 def read_access_token(state: State, token: str, resource: Resource) -> Bearer:
     """Who stands behind the token. Raises TokenRefused in Graph's words."""
-    claims = _verified(state, token)
+    claims = _verified(state, _opened(token))
     if resource_of(str(claims.get("aud", ""))) is not resource:
         raise TokenRefused("Access token validation failure. Invalid audience.")
     app = state.world.find_app(str(claims.get("appid", "")))
@@ -104,6 +108,16 @@ def read_access_token(state: State, token: str, resource: Resource) -> Bearer:
     if claims.get("idtyp") == "app":
         return _app_bearer(app, consent, claims, resource)
     return _person_bearer(state, app, consent, claims, resource)
+
+
+def _opened(token: str) -> str:
+    if not token.startswith(_OPAQUE):
+        return token
+    kept = token.removeprefix(_OPAQUE)
+    try:
+        return base64.urlsafe_b64decode(kept + "=" * (-len(kept) % 4)).decode()
+    except ValueError:
+        return ""
 
 
 def _app_bearer(app: App, consent: Consent, claims: dict[str, Any], resource: Resource) -> Bearer:

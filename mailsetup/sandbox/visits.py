@@ -23,6 +23,7 @@ class Visit:
     client_id: str
     redirect_uri: str
     tenant_id: str
+    audience: str = ""  # the tenant of the address as it was written: organizations, common ...
     scope: str = ""
     app_state: str = ""
     nonce: str = ""

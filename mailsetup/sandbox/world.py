@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from cryptography import x509
 
 from mailsetup.core.errors import InvalidInput, NotFound
-from mailsetup.sandbox.people import Account, App, Consent, Mailbox, Organisation, new_id, new_secret
+from mailsetup.sandbox.people import PERSONAL, Account, App, Consent, Mailbox, Organisation, new_id, new_secret
 from mailsetup.sandbox.store import Store
 
 APP_ROLES = ["graph/Mail.Send", "outlook/SMTP.SendAsApp"]
@@ -257,6 +257,17 @@ class World:
         with self._lock:
             self._app(client_id).multi_tenant = multi_tenant
             self.save()
+
+    def allow_personal_accounts(self) -> Mailbox:
+        """Lets personal accounts in through the platform's app, and makes one, of nobody's organisation."""
+        with self._lock:
+            self.platform_app.personal = True
+            if self.organisation(PERSONAL) is None:
+                self.organisations.append(Organisation("Personal accounts", "outlook.com", PERSONAL))
+            made = Mailbox(f"p{new_id()[:8]}@outlook.com", "Pat Person", PERSONAL, note="A personal account.")
+            self.mailboxes.append(made)
+            self.save()
+            return made
 
     def set_enabled(self, client_id: str, enabled: bool) -> None:
         """Lets an app sign in, or not."""

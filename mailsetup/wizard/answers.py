@@ -52,7 +52,8 @@ def shown_values(session: Session, draft: SetupDraft) -> dict[str, str]:
 def _known(session: Session, draft: SetupDraft) -> dict[str, str]:
     """The mailbox that somebody signed in with is most likely the one to send from."""
     credential = credential_of(session, draft)
-    account = public_facts(session, credential).get("account_username", "") if credential else ""
+    facts = public_facts(session, credential) if credential else {}
+    account = facts.get("account_addresses", "").partition(" ")[0] or facts.get("account_username", "")
     return {"from_address": account, "username": account} if "@" in account else {}
 
 
@@ -60,7 +61,11 @@ def cleaned(session: Session, draft: SetupDraft) -> dict[str, Any]:
     """The settings, ready to test and to save. Raises InvalidInput by field."""
     typed = shown_values(session, draft)
     settings = kind_of(draft).clean(typed, platform=current_platform())
-    binding.check(session, credential_of(session, draft), settings)
+    credential = credential_of(session, draft)
+    binding.check(session, credential, settings)
+    refused = kind_of(draft).refusals(settings, public_facts(session, credential) if credential else {})
+    if refused:
+        raise InvalidInput(refused)
     return settings
 
 

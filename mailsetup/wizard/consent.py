@@ -22,9 +22,10 @@ from mailsetup.mail_services.base import Consent, CredentialValue, MailService
 from mailsetup.mail_services.clouds import cloud_of
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.hints import judged
+from mailsetup.outbound import health
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.platform import current_platform
-from mailsetup.wizard.flows import ADMIN_CONSENT, SIGN_IN, Returned, Traveller, keep_flow
+from mailsetup.wizard.flows import ADMIN_CONSENT, OTHER_ACCOUNT, SIGN_IN, Returned, Traveller, keep_flow
 from mailsetup.workspaces.audit import Actor
 
 GRANT = credential_types.MICROSOFT_GRANT.name
@@ -32,14 +33,14 @@ _NUMBER = re.compile(r"AADSTS\d{3,8}")
 
 
 class OtherAccount(Conflict):
-    """The person signed in as somebody else than the credential belongs to."""
+    """The person signed in as somebody else than the credential belongs to; `kept` is what a change would store."""
 
-    def __init__(self, signed_in: str, expected: str) -> None:
+    def __init__(self, signed_in: str, expected: str, kept: dict[str, Any]) -> None:
         super().__init__(
             f"You signed in as {signed_in or 'another account'}, but this credential belongs to {expected}. "
-            f"Nothing was changed. Choose Reconnect again and sign in as {expected}; to send as the other account, "
-            "make a new setup."
+            "Nothing was changed."
         )
+        self.signed_in, self.expected, self.kept = signed_in, expected, kept
 
 
 def clean_app(raw: Mapping[str, str]) -> CredentialValue:
@@ -72,6 +73,7 @@ def leave_to_sign_in(
     flow = microsoft.start_sign_in(platform, value, scopes, login_hint=login_hint)
     kept = {
         "flow": flow,
+        "kind": service.kind,
         "public": dict(value.public),
         "secrets": {name: secret.reveal() for name, secret in value.secrets.items()},
     }
@@ -88,41 +90,102 @@ def leave_to_sign_in(
 
 
 def return_from_sign_in(
-    session: Session, returned: Returned, params: Mapping[str, str], *, workspace_id: uuid.UUID, actor: Actor
+    session: Session,
+    returned: Returned,
+    params: Mapping[str, str],
+    *,
+    workspace_id: uuid.UUID,
+    actor: Actor,
+    chosen: uuid.UUID | None = None,
 ) -> Credential:
-    """The credential that the sign-in made or renewed. Raises TransportError, OtherAccount."""
-    kept = returned.kept
+    """The credential that the sign-in made or renewed; `chosen` is what the draft has. Raises TransportError,
+    OtherAccount."""
+    found = _signed_in(returned, params)
+    credential_id = returned.credential_id
+    if credential_id is not None:
+        _refuse_other_account(session, workspace_id, credential_id, found)
+    elif chosen is not None and _same_sign_in(session, workspace_id, chosen, found["public"]):
+        credential_id = chosen  # another tab was faster, or somebody signs in once more
+    return _store(session, found, workspace_id=workspace_id, actor=actor, credential_id=credential_id)
+
+
+def _signed_in(returned: Returned, params: Mapping[str, str]) -> dict[str, Any]:
+    """What the sign-in gave, as it is stored or, for another account, kept until somebody confirms."""
+    kept, platform = returned.kept, current_platform()
     sealed = {name: Secret(text) for name, text in kept["secrets"].items()}
     value = CredentialValue(GRANT, kept["public"], sealed, version_key="new")
-    found = microsoft.finish_sign_in(current_platform(), value, kept["flow"], params)
-    if returned.credential_id is not None:
-        _refuse_other_account(session, workspace_id, returned.credential_id, found.account)
+    found = microsoft.finish_sign_in(platform, value, kept["flow"], params)
+    addresses = registry.get(kept["kind"]).addresses_of(kept["public"], platform, found.token)
+    account = {**found.account, "account_addresses": " ".join(addresses)[:2000]}
+    return {"public": {**app_facts(kept["public"]), **account}, "secrets": kept["secrets"], "cache": found.cache.blob}
+
+
+def _store(
+    session: Session,
+    found: Mapping[str, Any],
+    *,
+    workspace_id: uuid.UUID,
+    actor: Actor,
+    credential_id: uuid.UUID | None,
+) -> Credential:
     return vault.store_grant(
         session,
         workspace_id=workspace_id,
         actor=actor,
         user_id=actor.user_id,
-        name=found.account["account_username"] or "Microsoft sign-in",
-        public={**_app_facts(kept["public"]), **found.account},
-        secrets=sealed,
-        token_cache=found.cache.blob,
-        credential_id=returned.credential_id,
+        name=found["public"]["account_username"] or "Microsoft sign-in",
+        public=found["public"],
+        secrets={name: Secret(text) for name, text in found["secrets"].items()},
+        token_cache=found["cache"],
+        credential_id=credential_id,
     )
 
 
-def _app_facts(public: Mapping[str, str]) -> dict[str, str]:
+def app_facts(public: Mapping[str, str]) -> dict[str, str]:
+    """What is known of the app, without the account."""
     return {name: value for name, value in public.items() if name not in credential_types.ACCOUNT_FACTS}
 
 
 def _refuse_other_account(
-    session: Session, workspace_id: uuid.UUID, credential_id: uuid.UUID, account: Mapping[str, str]
+    session: Session, workspace_id: uuid.UUID, credential_id: uuid.UUID, found: dict[str, Any]
 ) -> None:
     """An account is its directory and object id; names and addresses change and prove nothing."""
-    credential = fetch_owned(session, Credential, workspace_id, credential_id)
-    known = vault.public_facts(session, credential)
+    known = vault.public_facts(session, fetch_owned(session, Credential, workspace_id, credential_id))
+    account = found["public"]
     same = all(known.get(name) == account[name] for name in ("account_tid", "account_oid"))
     if known.get("account_oid") and not same:
-        raise OtherAccount(account["account_username"], known.get("account_username", "another account"))
+        raise OtherAccount(account["account_username"], known.get("account_username", "another account"), found)
+
+
+def _same_sign_in(
+    session: Session, workspace_id: uuid.UUID, credential_id: uuid.UUID, account: Mapping[str, str]
+) -> bool:
+    """Whether a credential is of this very account, through this very app."""
+    chosen = fetch_owned(session, Credential, workspace_id, credential_id)
+    known = vault.public_facts(session, chosen)
+    names = ("account_tid", "account_oid", "app", "cloud", "client_id")
+    return chosen.type == GRANT and all(known.get(name, "") == account.get(name, "") for name in names)
+
+
+def keep_other_account(
+    session: Session, traveller: Traveller, credential_id: uuid.UUID | None, refused: OtherAccount
+) -> str:
+    """Keeps the sign-in for ten minutes, for whoever confirms that the credential shall change; the `state` for it."""
+    state = secrets.token_urlsafe(32)
+    keep_flow(session, traveller, purpose=OTHER_ACCOUNT, state=state, kept=refused.kept, credential_id=credential_id)
+    return state
+
+
+def change_account(session: Session, returned: Returned, *, workspace_id: uuid.UUID, actor: Actor) -> Credential:
+    """The credential belongs to the other account from now on; its setups send nothing until they pass a test."""
+    found = returned.kept
+    credential = _store(session, found, workspace_id=workspace_id, actor=actor, credential_id=returned.credential_id)
+    mailbox = found["public"]["account_addresses"].partition(" ")[0] or found["public"]["account_username"]
+    used = select(OutboundConfig).where(OutboundConfig.credential_id == credential.id)
+    for config in session.scalars(used):
+        config.settings = {**config.settings, "username": mailbox.lower()}
+        health.values_changed(session, config)
+    return credential
 
 
 def service_to_sign_in_for(session: Session, credential: Credential) -> type[MailService]:

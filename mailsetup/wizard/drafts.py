@@ -14,6 +14,7 @@ from mailsetup.core.clock import utcnow
 from mailsetup.core.db import fetch_owned
 from mailsetup.core.errors import NotFound
 from mailsetup.credentials.models import Credential
+from mailsetup.credentials.vault import public_facts
 from mailsetup.mail_services import registry
 from mailsetup.mail_services.base import MailService
 from mailsetup.outbound.models import OutboundConfig
@@ -79,10 +80,16 @@ def fetch_draft(session: Session, workspace_id: uuid.UUID, draft_id: uuid.UUID) 
     return fetch_owned(session, SetupDraft, workspace_id, draft_id)
 
 
-def choose_kind(draft: SetupDraft, kind: str, credential: Credential | None) -> None:
+def fits(service: type[MailService], type_name: str, public: Mapping[str, str]) -> bool:
+    """Whether the kind can use such a credential: of its type and, when somebody signed in, with its permission."""
+    allowed = {scope.rpartition("/")[2] for scope in public.get("account_scopes", "").split()}
+    return type_name in service.credential_types and (not allowed or service.sign_in_permission in allowed)
+
+
+def choose_kind(session: Session, draft: SetupDraft, kind: str) -> None:
     """Changes the kind; what was typed stays, a credential that the new kind cannot use does not."""
-    service = registry.get(kind)
-    if credential is not None and credential.type not in service.credential_types:
+    service, credential = registry.get(kind), credential_of(session, draft)
+    if credential is not None and not fits(service, credential.type, public_facts(session, credential)):
         draft.credential_id = None
     draft.kind = kind
     touch(draft)

@@ -26,7 +26,7 @@ from mailsetup.wizard.models import ConsentFlow
 from mailsetup.workspaces.sealing import seal, unseal
 
 LIFETIME = timedelta(minutes=10)
-SIGN_IN, ADMIN_CONSENT = "sign_in", "admin_consent"
+SIGN_IN, ADMIN_CONSENT, OTHER_ACCOUNT = "sign_in", "admin_consent", "other_account"
 
 
 class FlowRefused(MailsetupError):

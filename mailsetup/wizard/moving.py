@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from mailsetup.core.errors import Conflict
 from mailsetup.credentials.models import Credential
+from mailsetup.diagnosis.models import FAILED, TestRun
+from mailsetup.mail_services.base import WayOut
 from mailsetup.outbound.listing import way_out
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.wizard import drafts
@@ -31,10 +33,29 @@ def begin_move(session: Session, config: OutboundConfig, user: User) -> SetupDra
     draft.settings = {name: value for name, value in typed.items() if name in KEPT and value}
     if "@" not in mailbox:
         draft.settings.pop("username", None)
-    draft.kind, draft.credential_id, draft.test_run_id = out.kind, _fitting(config, out.kind), None
-    drafts.touch(draft)
+    draft.test_run_id, draft.credential_id = None, config.credential_id
+    drafts.choose_kind(session, draft, out.kind)
     session.flush()
     return draft
+
+
+def way_out_of(session: Session, draft: SetupDraft) -> WayOut | None:
+    """Where unsaved answers can go whose test failed for what another kind does not need."""
+    run = session.get(TestRun, draft.test_run_id) if draft.test_run_id else None
+    if run is None or run.state != FAILED or run.kind != draft.kind:
+        return None
+    credential = drafts.credential_of(session, draft)
+    cause = str((run.explanation or {}).get("cause", ""))
+    return drafts.kind_of(draft).way_out(run.settings, credential.type if credential else "", cause)
+
+
+def move_draft(session: Session, draft: SetupDraft) -> None:
+    """The same answers for the way out. Raises Conflict when the test gave no reason to leave."""
+    out = way_out_of(session, draft)
+    if out is None:
+        raise Conflict("The last test gave no reason to send in another way.")
+    draft.settings = {name: value for name, value in draft.settings.items() if name in KEPT and value}
+    drafts.choose_kind(session, draft, out.kind)
 
 
 def begin_return(session: Session, config: OutboundConfig, user: User) -> SetupDraft:
@@ -49,12 +70,6 @@ def begin_return(session: Session, config: OutboundConfig, user: User) -> SetupD
     drafts.touch(draft)
     session.flush()
     return draft
-
-
-def _fitting(config: OutboundConfig, kind: str) -> uuid.UUID | None:
-    """The setup's own credential where the new kind can use it too."""
-    wanted = drafts.kind_of(SetupDraft(kind=kind)).credential_types
-    return config.credential_id if config.credential and config.credential.type in wanted else None
 
 
 def _still_there(session: Session, config: OutboundConfig, credential_id: object) -> uuid.UUID | None:

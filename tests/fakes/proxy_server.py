@@ -10,8 +10,8 @@ import threading
 class ProxyServer:
     """Connects every request to `target`, whatever was asked for."""
 
-    def __init__(self, scheme: str, target: int, *, refuse: bool = False) -> None:
-        self.scheme, self.target, self.refuse = scheme, target, refuse
+    def __init__(self, scheme: str, target: int, *, refuse: bool = False, login: str = "") -> None:
+        self.scheme, self.target, self.refuse, self.login = scheme, target, refuse, login
         self.asked: list[str] = []
         self.logins: list[str] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -41,6 +41,9 @@ class ProxyServer:
         lines = head.decode().split("\r\n")
         self.asked.append(lines[0].split()[1])
         self.logins += [line for line in lines if line.startswith("Proxy-Authorization")]
+        if self.login and not any(line.endswith(self.login) for line in self.logins):
+            client.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")
+            return False
         client.sendall(b"HTTP/1.1 403 No\r\n\r\n" if self.refuse else b"HTTP/1.1 200 OK\r\n\r\n")
         return not self.refuse
 

@@ -19,6 +19,7 @@ def test_it_walks_without_javascript(open_browser: OpenBrowser, product: Product
     mailbox = new_mailbox(box, customer.tag, mfa=True)
     customer.sign_up()
     customer.begin(SIGNING_IN)
+    customer.page.get_by_label("Send from a shared mailbox").first.check()
     customer.sign_in_with_microsoft(mailbox)
     customer.sender(from_address="invoices@contoso.com")
     assert customer.test(customer.email) == "failed"

@@ -361,6 +361,10 @@ class Tour:
         expect(page.get_by_role("heading", name="Overview")).to_be_visible()
         self.album.open(page, "/operator", "operator")
         self.album.open(page, "/operator/alerts", "operator-alerts")
+        self.album.open(page, "/operator/connections", "operator-connections")
+        page.get_by_role("main").get_by_role("button", name="Test").click()
+        expect(page.get_by_text("Reached").first).to_be_visible()
+        self.album.take(page, "operator-connections-tested")
 
     def sandbox(self) -> None:
         page, pages = self.person(), self.box.pages_url

@@ -2,10 +2,13 @@
 
 import re
 import secrets
+from datetime import timedelta
 
 import pytest
+import time_machine
 from sqlalchemy import select
 
+from mailsetup.core.clock import utcnow
 from mailsetup.credentials.models import Credential
 from mailsetup.outbound import app_checks
 from tests.outbound.conftest import box
@@ -78,6 +81,13 @@ def test_it_asks_live_and_holds_nobody_up(alice, draft, save):
     assert 'hx-trigger="load delay:1s"' in page
     assert "See what it answered" in page
     assert alice.client.get(f"/setup/{draft.id}/sender").status_code == 200
+
+
+def test_it_says_so_when_no_worker_came(alice, draft, save):
+    save(asked=False)
+    with time_machine.travel(utcnow() + timedelta(minutes=2)):
+        page = alice.client.get(f"/setup/{draft.id}/credential").text
+    assert "none of our workers came round to it" in page
 
 
 WRONG = {

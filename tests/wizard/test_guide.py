@@ -1,5 +1,6 @@
 """The steps at Microsoft: the same commands and links in the pages and in the manual."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,11 @@ def test_it_prints_the_manual_with_the_code_of_the_pages(app):
     assert kept == printed, "flask --app app microsoft-manual > docs/microsoft.md"
     for commands in (ExchangeCommands().limit_graph, ExchangeCommands().limit_smtp, ExchangeCommands().smtp_app):
         assert commands in printed
+
+
+def test_no_link_or_command_of_the_manual_is_written_by_hand():
+    source = (TOP / "templates/wizard/microsoft.md").read_text()
+    assert re.findall(r"https?://|\b(?:New|Set|Add|Get|Test|Connect)-[A-Z]\w+", source) == []
 
 
 def test_it_fills_in_what_is_known():

@@ -99,12 +99,17 @@ def _links(context: Mapping[str, Any], code: str) -> dict[str, str]:
     client_id, tenant_id = _id(context.get("client_id")), _id(context.get("tenant_id"))
     links = {name: cloud.portal_url + portal_path(name, client_id) for name in _PAGES}
     links["link_portal"] = cloud.portal_url
-    links["link_consent"] = f"{cloud.login_url}/{tenant_id or 'organizations'}/adminconsent?client_id={client_id}"
+    links["link_consent"] = consent_address(cloud.login_url, client_id, tenant_id)
     if not client_id:
         links["link_consent"] = links["link_permissions"]
     number = _NUMBER.search(code)
     links["link_error"] = f"{cloud.login_url}/error" + (f"?code={number[1]}" if number else "")
     return links
+
+
+def consent_address(login_url: str, client_id: str, tenant_id: str) -> str:
+    """Where an administrator allows everything that an app's registration lists (Microsoft, "Admin consent")."""
+    return f"{login_url}/{tenant_id or 'organizations'}/adminconsent?client_id={client_id}"
 
 
 def _id(value: object) -> str:

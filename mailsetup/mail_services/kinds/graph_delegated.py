@@ -8,14 +8,26 @@ from typing import Any
 from mailsetup.mail_services import microsoft
 from mailsetup.mail_services.base import Arrival, Consent, Platform, Token, TokenCache
 from mailsetup.mail_services.clouds import Cloud, cloud_of
+from mailsetup.mail_services.graph_profile import own_addresses
 from mailsetup.mail_services.graph_service import GraphService, graph_fields
 from mailsetup.mail_services.standard_fields import clean_mailbox, clean_sender
 from mailsetup.mail_services.values import Answers
 
+SHARED = "Mail.Send.Shared"
+OWN_ADDRESSES_ONLY = (
+    "You signed in as {account}, and this sign-in may send as {own} only. Use that address here. To send from a shared "
+    "mailbox, or on behalf of somebody, go back to the step Credential, tick “Send from a shared mailbox” and sign in."
+)
+OWN_MAILBOX_ONLY = "Mail is sent through the mailbox that signed in: {own}."
 
-def _scopes(cloud: Cloud) -> tuple[str, ...]:
-    """Mail.Send and no more: ordinary users may allow it themselves."""
-    return cloud.graph_scopes("Mail.Send", "User.Read")
+
+def _scopes(cloud: Cloud, *, shared: bool) -> tuple[str, ...]:
+    """Mail.Send and no more, unless a shared mailbox is wanted: ordinary users may allow it themselves."""
+    return cloud.graph_scopes("Mail.Send", *([SHARED] if shared else ()), "User.Read")
+
+
+def _may_share(public: Mapping[str, str]) -> bool:
+    return any(scope.endswith(f"/{SHARED}") for scope in public.get("account_scopes", "").split())
 
 
 class GraphDelegated(GraphService):
@@ -31,11 +43,12 @@ class GraphDelegated(GraphService):
     credential_types = ("microsoft_grant",)
     consent = Consent.SIGN_IN
     sign_in_permission = "Mail.Send"
+    shared_permission = SHARED
     fields = graph_fields(
         username="The mailbox you sign in with at Microsoft; a copy of each mail stays in its Sent Items.",
         from_address=(
             "The address people see. It must be the mailbox you sign in with, "
-            "or one that this mailbox has Send As rights for."
+            "or, signed in for shared mailboxes, one that it may send as or on behalf of."
         ),
     )
 
@@ -51,13 +64,32 @@ class GraphDelegated(GraphService):
     @classmethod
     def sign_in_scopes(cls, public: Mapping[str, str], platform: Platform) -> tuple[str, ...]:
         """What the person is asked to allow."""
-        return _scopes(cloud_of(public.get("cloud", ""), platform))
+        return _scopes(cloud_of(public.get("cloud", ""), platform), shared=bool(public.get("shared")))
+
+    @classmethod
+    def addresses_of(cls, public: Mapping[str, str], platform: Platform, token: Token) -> tuple[str, ...]:
+        """As Graph knows the person; the name at sign-in need not be one of them."""
+        return own_addresses(platform, cloud_of(public.get("cloud", ""), platform), token)
+
+    @classmethod
+    def refusals(cls, settings: Mapping[str, Any], public: Mapping[str, str]) -> dict[str, str]:
+        """From one's own addresses; from others only with the permission for shared mailboxes."""
+        own = public.get("account_addresses", "").split()
+        if not own:
+            return {}
+        words = {"account": public.get("account_username", ""), "own": " or ".join(own[:3])}
+        found = {}
+        if str(settings.get("username", "")).lower() not in own:
+            found["username"] = OWN_MAILBOX_ONLY.format(**words)
+        if str(settings.get("from_address", "")).lower() not in own and not _may_share(public):
+            found["from_address"] = OWN_ADDRESSES_ONLY.format(**words)
+        return found
 
     def fetch_token(self, cache: TokenCache, *, fresh: bool = False) -> Token:
         """A token of the signed-in person. Raises TransportError."""
-        return microsoft.acquire_user_token(
-            self.platform, self.required_credential(), _scopes(self.cloud), cache, fresh=fresh
-        )
+        credential = self.required_credential()
+        scopes = self.sign_in_scopes(credential.public, self.platform)
+        return microsoft.acquire_user_token(self.platform, credential, scopes, cache, fresh=fresh)
 
     @property
     def send_path(self) -> str:

@@ -109,6 +109,16 @@ def move(config_id: uuid.UUID) -> ResponseReturnValue:
     return go(draft, steps.CREDENTIAL)
 
 
+@setup.post("/<uuid:draft_id>/move")
+@require(ADMIN)
+def move_draft(draft_id: uuid.UUID) -> ResponseReturnValue:
+    """Moves unsaved answers to the way that needs nothing of what the test failed for."""
+    draft = find_draft(draft_id)
+    moving.move_draft(db_session(), draft)
+    db_session().commit()
+    return go(draft, steps.first_open(db_session(), draft))
+
+
 @setup.post("/back/<uuid:config_id>")
 @require(ADMIN)
 def move_back(config_id: uuid.UUID) -> ResponseReturnValue:
@@ -141,7 +151,7 @@ def _answer_question(draft: SetupDraft | None) -> ResponseReturnValue:
 def _chosen(draft: SetupDraft | None, kind_name: str) -> SetupDraft:
     if draft is None:
         return drafts.new_draft(db_session(), current_workspace().id, current_user(), kind_name)
-    drafts.choose_kind(draft, kind_name, drafts.credential_of(db_session(), draft))
+    drafts.choose_kind(db_session(), draft, kind_name)
     return draft
 
 

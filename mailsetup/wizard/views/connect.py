@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import secrets
 import uuid
 
-from flask import flash, redirect, render_template, request, session, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from mailsetup.core.db import fetch_owned
 from mailsetup.core.errors import Conflict, InvalidInput, NotFound
 from mailsetup.credentials import vault
-from mailsetup.credentials.listing import Listed, listed
-from mailsetup.credentials.models import Credential
-from mailsetup.mail_services.base import CredentialValue
-from mailsetup.mail_services.credential_types import ACCOUNT_FACTS
+from mailsetup.mail_services.base import Consent, CredentialValue
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.outbound.explain import explain_failure
-from mailsetup.outbound.models import OutboundConfig
+from mailsetup.platform import current_platform
 from mailsetup.web.forms import form_values
 from mailsetup.web.session import db_session
 from mailsetup.wizard import consent, drafts, flows, handover, steps
-from mailsetup.wizard.flows import FlowRefused, Returned, Traveller, use_flow
+from mailsetup.wizard.flows import FlowRefused, Returned, use_flow
 from mailsetup.wizard.models import SetupDraft
 from mailsetup.wizard.views.blueprint import find_draft, go, page, setup, wrong
 from mailsetup.wizard.views.credential import TEMPLATE, choices, own_app_fields
-from mailsetup.workspaces.access import current_actor, current_user, current_workspace, require
+from mailsetup.wizard.views.leaving import home_of, leave, traveller
+from mailsetup.wizard.views.reconnect import other_account
+from mailsetup.workspaces.access import current_actor, current_workspace, require
 from mailsetup.workspaces.models import ADMIN
-
-BROWSER = "consent_browser"
 
 
 @setup.post("/<uuid:draft_id>/sign-in")
@@ -39,7 +34,7 @@ def sign_in(draft_id: uuid.UUID) -> ResponseReturnValue:
     try:
         address = consent.leave_to_sign_in(
             db_session(),
-            _traveller(),
+            traveller(),
             value=_app_to_sign_in_through(draft),
             service=drafts.kind_of(draft),
             login_hint=str(draft.settings.get("from_address") or ""),
@@ -51,7 +46,7 @@ def sign_in(draft_id: uuid.UUID) -> ResponseReturnValue:
     except TransportError as error:
         return _not_begun(draft, error)
     db_session().commit()
-    return _leave(address)
+    return leave(address)
 
 
 def _app_to_sign_in_through(draft: SetupDraft) -> CredentialValue:
@@ -75,8 +70,7 @@ def _not_begun(draft: SetupDraft, error: TransportError) -> ResponseReturnValue:
 def explain(draft_id: uuid.UUID) -> ResponseReturnValue:
     """Some refusals never come back from Microsoft: the person pastes what its page said, and learns what to do."""
     draft = find_draft(draft_id)
-    chosen = drafts.credential_of(db_session(), draft)
-    public = vault.public_facts(db_session(), chosen) if chosen else {}
+    public = _app_in_question(draft)
     try:
         error = consent.pasted_refusal(request.form.get("said", ""), {"public": public})
     except InvalidInput as refused:
@@ -84,6 +78,16 @@ def explain(draft_id: uuid.UUID) -> ResponseReturnValue:
         return answer
     explained = explain_failure(error, settings=draft.settings, public=public)
     return page(TEMPLATE, draft, steps.CREDENTIAL, explained=explained, **choices(draft))
+
+
+def _app_in_question(draft: SetupDraft) -> dict[str, str]:
+    """The app of the chosen credential; before somebody signed in for the first time most likely ours."""
+    chosen = drafts.credential_of(db_session(), draft)
+    if chosen is not None:
+        return vault.public_facts(db_session(), chosen)
+    ours = current_platform().client_id
+    signs_in = drafts.kind_of(draft).consent is Consent.SIGN_IN
+    return {"client_id": ours, "tenant_id": "organizations"} if ours and signs_in else {}
 
 
 @setup.post("/<uuid:draft_id>/admin-consent")
@@ -94,39 +98,9 @@ def admin_consent(draft_id: uuid.UUID) -> ResponseReturnValue:
     chosen = drafts.credential_of(db_session(), draft)
     if chosen is None:
         raise Conflict("Choose or make the credential first: the approval is for its app.")
-    address = consent.leave_to_consent(db_session(), _traveller(), chosen, draft_id=draft.id)
+    address = consent.leave_to_consent(db_session(), traveller(), chosen, draft_id=draft.id)
     db_session().commit()
-    return _leave(address)
-
-
-@setup.get("/reconnect/<uuid:credential_id>")
-@require(ADMIN, proof=True)
-def reconnect(credential_id: uuid.UUID) -> ResponseReturnValue:
-    """Says what connecting again does."""
-    return render_template("setup/reconnect.html", entry=_signed_in_entry(credential_id), explained=None)
-
-
-@setup.post("/reconnect/<uuid:credential_id>")
-@require(ADMIN, proof=True)
-def begin_reconnect(credential_id: uuid.UUID) -> ResponseReturnValue:
-    """Sends the person to Microsoft, to sign in as the same account again."""
-    entry = _signed_in_entry(credential_id)
-    value = vault.credential_value(db_session(), entry.credential)
-    app = {name: text for name, text in value.public.items() if name not in ACCOUNT_FACTS}
-    try:
-        address = consent.leave_to_sign_in(
-            db_session(),
-            _traveller(),
-            value=CredentialValue(value.type, app, value.secrets, value.version_key),
-            service=consent.service_to_sign_in_for(db_session(), entry.credential),
-            login_hint=value.public.get("account_username", ""),
-            credential_id=entry.credential.id,
-        )
-    except TransportError as error:
-        explained = explain_failure(error, settings={}, public=value.public)
-        return render_template("setup/reconnect.html", entry=entry, explained=explained), 422
-    db_session().commit()
-    return _leave(address)
+    return leave(address)
 
 
 @setup.get("/microsoft/callback")
@@ -135,26 +109,36 @@ def callback() -> ResponseReturnValue:
     """Where Microsoft sends a person back to; `state` decides what for, and is used up first."""
     params = {name: value[:4000] for name, value in request.args.items()}
     try:
-        returned = use_flow(db_session(), _traveller(), params.get("state", ""))
+        returned = use_flow(db_session(), traveller(), params.get("state", ""))
     except FlowRefused as error:
         return render_template("setup/flow_refused.html", reason=error.reason), 400
     if returned.purpose == flows.ADMIN_CONSENT:
         return _consented(returned, params)
+    if returned.purpose != flows.SIGN_IN:
+        return render_template("setup/flow_refused.html", reason="unknown"), 400
     return _signed_in(returned, params)
 
 
 def _signed_in(returned: Returned, params: dict[str, str]) -> ResponseReturnValue:
+    draft = _draft_of(returned)
+    chosen = draft.credential_id if draft is not None else None
+    db_session().rollback()  # no transaction stays open while Microsoft is asked
     try:
         credential = consent.return_from_sign_in(
-            db_session(), returned, params, workspace_id=current_workspace().id, actor=current_actor()
+            db_session(),
+            returned,
+            params,
+            workspace_id=current_workspace().id,
+            actor=current_actor(),
+            chosen=chosen,
         )
     except TransportError as error:
         db_session().rollback()
         explained = explain_failure(error, settings={}, public=returned.kept["public"])
         return render_template("setup/not_connected.html", explained=explained, **_way_back(returned)), 400
-    except Conflict as error:
+    except consent.OtherAccount as error:
         db_session().rollback()
-        return render_template("setup/other_account.html", sentence=str(error), **_way_back(returned)), 409
+        return other_account(returned, error)
     draft = _draft_of(returned)
     if draft is not None:
         draft.credential_id = credential.id
@@ -162,7 +146,7 @@ def _signed_in(returned: Returned, params: dict[str, str]) -> ResponseReturnValu
     db_session().commit()
     account = vault.public_facts(db_session(), credential).get("account_username", "")
     flash(f"Connected as {account or credential.name}. A test shows whether mail goes out.", "success")
-    return go(draft, steps.SENDER) if draft is not None else redirect(_home_of(credential))
+    return go(draft, steps.SENDER) if draft is not None else redirect(home_of(credential))
 
 
 def _consented(returned: Returned, params: dict[str, str]) -> ResponseReturnValue:
@@ -173,16 +157,6 @@ def _consented(returned: Returned, params: dict[str, str]) -> ResponseReturnValu
     flash("Microsoft says that the app is approved. Give it 2-3 minutes; the test shows whether it counts.", "success")
     draft = _draft_of(returned)
     return go(draft, steps.TEST) if draft is not None else redirect(url_for("setup.index"))
-
-
-def _traveller() -> Traveller:
-    browser = session.setdefault(BROWSER, secrets.token_urlsafe(32))
-    return Traveller(current_user().id, current_workspace().id, str(browser))
-
-
-def _leave(address: str) -> ResponseReturnValue:
-    """A page on the way: a redirect after a form would need Microsoft's address in `form-action`."""
-    return render_template("setup/leaving.html", address=address)
 
 
 def _draft_of(returned: Returned) -> SetupDraft | None:
@@ -199,18 +173,3 @@ def _way_back(returned: Returned) -> dict[str, str]:
     if returned.credential_id is not None:
         return {"back": url_for("setup.reconnect", credential_id=returned.credential_id)}
     return {"back": url_for("setup.index")}
-
-
-def _home_of(credential: Credential) -> str:
-    """The setup that the credential belongs to when there is one alone, else its own page."""
-    uses = db_session().query(OutboundConfig.id).filter(OutboundConfig.credential_id == credential.id).limit(2).all()
-    if len(uses) == 1:
-        return url_for("outbound.show", config_id=uses[0][0])
-    return url_for("credentials.show", credential_id=credential.id)
-
-
-def _signed_in_entry(credential_id: uuid.UUID) -> Listed:
-    entry = listed(db_session(), fetch_owned(db_session(), Credential, current_workspace().id, credential_id))
-    if not entry.signed_in:
-        raise Conflict("This credential was not made by signing in. Change it on its own page.")
-    return entry

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from flask import flash, request
+from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 
 from mailsetup.core.db import fetch_owned
@@ -106,15 +106,18 @@ def choices(draft: SetupDraft, *, form: CredentialForm | None = None) -> dict[st
     type_ = form.type if form else _wanted_type(types)
     platform = current_platform()
     own_app = offered(field for field in type_.fields if field.name != "app")
+    explain_url = url_for("setup.explain", draft_id=draft.id)
     return {
         "service": service,
-        "entries": _fitting(draft, service.credential_types),
+        "entries": _fitting(draft),
         "types": types,
         "type": type_,
         "signing_in": type_.consent is Consent.SIGN_IN,
         "by_admin": type_.consent is Consent.ADMIN,
         "form": form or credential_form(type_),
         "own_app": own_app,
+        "shared": credential_types.SHARED if service.shared_permission else None,
+        "explain_url": explain_url,
         "platform_app": bool(platform.client_id),
         "typed": posted_values() if request.method == "POST" else {},
         "none": NONE,
@@ -153,13 +156,14 @@ def _take(draft: SetupDraft, chosen: str) -> None:
         found = fetch_owned(db_session(), Credential, draft.workspace_id, uuid.UUID(chosen))
     except (ValueError, NotFound):
         raise InvalidInput({"credential_id": "Choose a credential, or make a new one below."}) from None
-    if found.type not in drafts.kind_of(draft).credential_types:
+    if not drafts.fits(drafts.kind_of(draft), found.type, vault.public_facts(db_session(), found)):
         raise InvalidInput({"credential_id": f"“{found.name}” does not fit this mail service. Choose another one."})
     draft.credential_id = found.id
 
 
-def _fitting(draft: SetupDraft, types: tuple[str, ...]) -> list[Listed]:
-    return [entry for entry in list_all(db_session(), draft.workspace_id) if entry.credential.type in types]
+def _fitting(draft: SetupDraft) -> list[Listed]:
+    service, entries = drafts.kind_of(draft), list_all(db_session(), draft.workspace_id)
+    return [entry for entry in entries if drafts.fits(service, entry.credential.type, entry.version.public)]
 
 
 def _wanted_type(types: list[CredentialType]) -> CredentialType:
@@ -186,5 +190,8 @@ def _guide(draft: SetupDraft, type_: CredentialType) -> Guide:
 
 
 def own_app_fields() -> tuple[Field, ...]:
-    """The fields of an own app to sign in through."""
-    return offered(field for field in credential_types.MICROSOFT_GRANT.fields if field.name != "app")
+    """The fields of an own app to sign in through, and what is asked for with any app."""
+    return (
+        *offered(field for field in credential_types.MICROSOFT_GRANT.fields if field.name != "app"),
+        credential_types.SHARED,
+    )

@@ -14,7 +14,7 @@ from mailsetup.diagnosis.views import wants_check
 from mailsetup.mail_services.base import Field
 from mailsetup.outbound.models import SENDING_STATES, OutboundConfig
 from mailsetup.web.session import db_session
-from mailsetup.wizard import answers, steps
+from mailsetup.wizard import answers, moving, steps
 from mailsetup.wizard.activate import activate, check_answers, plan_of
 from mailsetup.wizard.drafts import touch
 from mailsetup.wizard.models import SetupDraft
@@ -134,6 +134,7 @@ def _test_page(draft: SetupDraft) -> dict[str, object]:
     return {
         "run": run,
         "tested": answers.tested(db_session(), draft),
+        "way_out": moving.way_out_of(db_session(), draft),
         "recipient_field": RECIPIENT,
         "recipient": draft.recipient or current_user().email,
     }

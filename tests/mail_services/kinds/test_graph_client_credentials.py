@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import replace
+from email import message_from_bytes, policy
+from email.headerregistry import Address
+from email.message import EmailMessage
 
 import pytest
 import trustme
@@ -36,6 +40,40 @@ def send(cloud):
 def test_it_sends_with_a_secret(box, send, mail):
     assert send(with_secret(box), mail).service_id
     assert box.inbox("me@example.org")[-1].sender == "ar@contoso.com"
+
+
+def _rich_mail(recipient: str) -> EmailMessage:
+    """Everything that Graph's JSON loses: headers of a thread, many of our own, two bodies, an image inside."""
+    made = EmailMessage(policy=policy.SMTP)
+    made["From"], made["To"] = (
+        Address("Łódź – Zażółć", "ar", "contoso.com"),
+        Address("Jürgen Groß", addr_spec=recipient),
+    )
+    made["Subject"], made["Message-ID"] = "Rechnung für März 🧾", "<1@contoso.com>"
+    made["In-Reply-To"], made["References"] = "<0@contoso.com>", "<a@contoso.com> <0@contoso.com>"
+    made["List-Unsubscribe"] = "<mailto:off@contoso.com>"
+    for number in range(1, 9):
+        made[f"X-Shop-{number}"] = f"value {number}"
+    made.set_content("Grüße")
+    made.add_alternative('<p>Grüße <img src="cid:logo@contoso"></p>', subtype="html")
+    page = made.get_body(("html",))
+    assert page is not None
+    page.add_related(b"\x89PNG", "image", "png", cid="<logo@contoso>", filename="logo.png", disposition="inline")
+    return made
+
+
+def test_everything_in_a_mail_survives(box, send):
+    recipient = f"{secrets.token_hex(4)}@example.org"
+    content = _rich_mail(recipient).as_bytes()
+    sent = message_from_bytes(content, policy=policy.SMTP)
+    send(with_secret(box), Mail("ar@contoso.com", (recipient,), content, "<1@contoso.com>"))
+    arrived = message_from_bytes(box.inbox(recipient)[-1].content, policy=policy.SMTP)
+    assert [(name, str(value)) for name, value in arrived.items()] == [(n, str(v)) for n, v in sent.items()]
+    assert str(arrived["From"].addresses[0].display_name) == "Łódź – Zażółć"
+    parts = [
+        (part.get_content_type(), part.get("Content-ID"), part.get_payload(decode=True)) for part in arrived.walk()
+    ]
+    assert parts == [(p.get_content_type(), p.get("Content-ID"), p.get_payload(decode=True)) for p in sent.walk()]
 
 
 def test_it_sends_with_a_certificate(box, send, mail):

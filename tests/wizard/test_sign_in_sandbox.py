@@ -1,0 +1,197 @@
+"""Signing in at the sandbox's Microsoft, from the wizard and back: pickers, tabs, accounts, shared mailboxes."""
+
+import html
+import re
+import secrets
+from email import message_from_bytes
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from sqlalchemy import select
+
+from mailsetup.credentials.models import Credential
+from mailsetup.credentials.vault import public_facts
+from mailsetup.mail_services.base import Mail, Report
+from mailsetup.outbound import app_checks
+from mailsetup.outbound.connect import connect
+from mailsetup.outbound.models import UNVERIFIED
+from tests.outbound.conftest import box
+from tests.outbound.microsoft_world import BASE_URL, make_grant, make_setup, new_mailbox, settings_for
+from tests.sandbox.person import Person
+
+__all__ = ["box"]
+
+
+@pytest.fixture
+def settings_changes(box):
+    box.world.add_redirect_uri(f"{BASE_URL}/setup/microsoft/callback")
+    return settings_for(box)
+
+
+@pytest.fixture
+def mailbox(box):
+    return new_mailbox(box, aliases=["billing@contoso.com"])
+
+
+@pytest.fixture
+def draft(begin):
+    return begin("graph_delegated")
+
+
+def address_in(answer) -> str:
+    found = re.search(r'http-equiv="refresh" content="0;url=([^"]+)"', answer.text)
+    assert found, answer.text
+    return html.unescape(found[1])
+
+
+def leave(alice, draft, **form) -> str:
+    """To Microsoft, as far as its address."""
+    return address_in(alice.client.post(f"/setup/{draft.id}/sign-in", data={"app": "platform", **form}))
+
+
+def at_microsoft(address, mailbox) -> str:
+    """Signs in and accepts; the path that Microsoft sends the person back to."""
+    person = Person()
+    person.open(address)
+    person.sign_in(mailbox)
+    if person.page:
+        person.submit(decision="accept")
+    back = urlsplit(person.at)
+    return f"{back.path}?{back.query}"
+
+
+def sign_in(alice, draft, mailbox, **form):
+    return alice.client.get(at_microsoft(leave(alice, draft, **form), mailbox))
+
+
+def sender(alice, draft, **changes):
+    form = {"name": "Invoices", "alerts_address": "it@northwind.example", "action": "next", **changes}
+    return alice.client.post(f"/setup/{draft.id}/sender", data=form)
+
+
+def test_it_hints_at_the_mailbox_and_lets_the_person_choose(alice, draft, session):
+    draft.settings = {"from_address": "ar@contoso.com"}
+    session.commit()
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(leave(alice, draft)).query).items()}
+    assert (asked["login_hint"], asked["prompt"]) == ("ar@contoso.com", "select_account")
+
+
+def test_it_limits_from_to_what_the_mailbox_has_before_any_test(alice, draft, mailbox, session):
+    sign_in(alice, draft, mailbox)
+    refused = sender(alice, draft, from_address="invoices@contoso.com", username=mailbox.address)
+    assert refused.status_code == 422
+    assert f"this sign-in may send as {mailbox.address} or billing@contoso.com only" in html.unescape(refused.text)
+    stranger = sender(alice, draft, from_address=mailbox.address, username="ar@contoso.com")
+    assert (stranger.status_code, 'id="f-username-error"' in stranger.text) == (422, True)
+    for own in (mailbox.address, "billing@contoso.com"):
+        assert sender(alice, draft, from_address=own, username=mailbox.address).status_code == 302
+
+
+def test_it_uses_the_mailbox_and_not_the_name_at_sign_in(alice, draft, mailbox, session):
+    sign_in(alice, draft, mailbox)
+    page = alice.client.get(f"/setup/{draft.id}/sender").text
+    assert f'value="{mailbox.address}"' in page
+    facts = public_facts(session, session.scalars(select(Credential)).one())
+    assert facts["account_addresses"] == f"{mailbox.address} billing@contoso.com"
+
+
+@pytest.mark.parametrize(("right", "says"), [("send_as", None), ("on_behalf_of", "mailbox")])
+def test_it_sends_from_a_shared_mailbox_once_that_is_allowed(box, alice, draft, mailbox, session, right, says):
+    setattr(mailbox, right, ["invoices@contoso.com"])
+    sign_in(alice, draft, mailbox, shared="true")
+    assert sender(alice, draft, from_address="invoices@contoso.com", username=mailbox.address).status_code == 302
+    made = session.scalars(select(Credential)).one()
+    settings = {"username": mailbox.address, "from_address": "invoices@contoso.com"}
+    service = connect(
+        session, workspace_id=alice.workspace.id, kind=draft.kind, settings=settings, credential_id=made.id
+    )
+    session.commit()
+    shopper = f"{secrets.token_hex(4)}@customer.example"
+    content = f"From: invoices@contoso.com\r\nTo: {shopper}\r\nSubject: Invoice\r\n\r\nHello\r\n".encode()
+    service.deliver(Mail("invoices@contoso.com", (shopper,), content, "<1@contoso.com>"), Report())
+    service.close()
+    arrived = message_from_bytes(box.wait_for_mail(shopper)[-1].content)
+    assert arrived["From"] == "invoices@contoso.com"
+    assert arrived["Sender"] == (mailbox.address if says else None)
+
+
+class TestPersonalAccounts:
+    @pytest.fixture(params=["common", "organizations"])
+    def accounts(self, request):
+        return request.param
+
+    @pytest.fixture
+    def settings_changes(self, box, accounts):
+        box.world.add_redirect_uri(f"{BASE_URL}/setup/microsoft/callback")
+        return {**settings_for(box), "microsoft_accounts": accounts}
+
+    def test_they_connect_where_the_operator_allows_them(self, alice, box, draft, session, accounts):
+        pat = box.world.allow_personal_accounts()
+        person = Person()
+        person.open(leave(alice, draft))
+        person.sign_in(pat)
+        if accounts == "organizations":
+            assert "AADSTS500208" in person.page
+            page = alice.client.post(f"/setup/{draft.id}/explain", data={"said": "AADSTS500208"}).text
+            assert "explanation-steps" in page
+            return
+        person.submit(decision="accept")
+        back = urlsplit(person.at)
+        assert alice.client.get(f"{back.path}?{back.query}").location == f"/setup/{draft.id}/sender"
+        made = session.scalars(select(Credential)).one()
+        app_checks.run_check(made.id)
+        page = alice.client.get(f"/setup/permissions/{made.id}").text
+        assert "The sign-in allows Mail.Send and nothing more than it needs." in page
+
+
+def test_two_tabs_at_once_make_one_credential(alice, draft, mailbox, session):
+    tabs = [leave(alice, draft), leave(alice, draft)]
+    backs = [at_microsoft(tab, mailbox) for tab in tabs]
+    assert [alice.client.get(back).status_code for back in reversed(backs)] == [302, 302]
+    made = session.scalars(select(Credential)).one()
+    assert (made.id, made.version) == (draft.credential_id, 2)
+
+
+@pytest.fixture
+def grant(session, alice, mailbox):
+    return make_grant(session, alice.workspace, mailbox)
+
+
+def reconnect_as(alice, grant, mailbox):
+    """Signs in again as somebody; the page, and the state that confirms another account."""
+    address = address_in(alice.client.post(f"/setup/reconnect/{grant.id}"))
+    answer = alice.client.get(at_microsoft(address, mailbox))
+    found = re.search(r'name="state" value="([^"]+)"', answer.text)
+    return answer, found[1] if found else ""
+
+
+def test_it_changes_the_account_only_when_that_is_confirmed(alice, box, grant, mailbox, session):
+    config = make_setup(session, grant, mailbox.address)
+    other = new_mailbox(box)
+    answer, state = reconnect_as(alice, grant, other)
+    assert (answer.status_code, f"You signed in as {other.address}" in answer.text) == (409, True)
+    assert public_facts(session, grant)["account_oid"] == mailbox.object_id
+    changed = alice.client.post(f"/setup/reconnect/{grant.id}/change", data={"state": state})
+    assert changed.location == f"/outbound/{config.id}"
+    session.refresh(config)
+    assert public_facts(session, grant)["account_oid"] == other.object_id
+    assert (config.health, config.settings["username"]) == (UNVERIFIED, other.address)
+    again = alice.client.post(f"/setup/reconnect/{grant.id}/change", data={"state": state})
+    assert again.status_code == 400
+
+
+def test_a_change_is_confirmed_by_who_signed_in_and_for_that_credential(alice, ada, box, grant, session):
+    _answer, state = reconnect_as(alice, grant, new_mailbox(box))
+    other = make_grant(session, alice.workspace, new_mailbox(box))
+    assert alice.client.get(f"/setup/microsoft/callback?state={state}").status_code == 400
+    _answer, state = reconnect_as(alice, grant, new_mailbox(box))
+    assert alice.client.post(f"/setup/reconnect/{other.id}/change", data={"state": state}).status_code == 400
+    _answer, state = reconnect_as(alice, grant, new_mailbox(box))
+    assert ada.client.post(f"/setup/reconnect/{grant.id}/change", data={"state": state}).status_code == 400
+
+
+def test_it_explains_an_error_page_on_the_way_to_reconnect(alice, grant):
+    path = f"/setup/reconnect/{grant.id}/explain"
+    assert "explanation-steps" in alice.client.post(path, data={"said": "AADSTS50105: not assigned"}).text
+    answer = alice.client.post(path, data={"said": "no idea"})
+    assert (answer.status_code, 'id="f-said-error"' in answer.text) == (422, True)
