@@ -72,6 +72,23 @@ def across(session: Session) -> Iterator[None]:
         _tell_again(session)
 
 
+def scope() -> str:
+    """What the present work may see: one workspace's id, everything, or nothing."""
+    return _scope.get()
+
+
+@contextmanager
+def as_before(session: Session, scope: str) -> Iterator[None]:
+    """What was decided earlier in this request is done now, seeing what it saw then."""
+    token = _scope.set(scope)
+    _tell_again(session)
+    try:
+        yield
+    finally:
+        _scope.reset(token)
+        _tell_again(session)
+
+
 @contextmanager
 def only(workspace_id: uuid.UUID) -> Iterator[None]:
     """Work for one workspace in a process that serves all: what begins in here sees no other."""

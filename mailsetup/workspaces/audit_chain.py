@@ -16,16 +16,18 @@ from dataclasses import dataclass
 
 import structlog
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy.event import listens_for
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
 from mailsetup import settings
-from mailsetup.core import crypto
+from mailsetup.core import crypto, walls
 from mailsetup.core.errors import UnsealError
 from mailsetup.workspaces.models import AuditEvent, AuditHead
 
 BEGIN = "0" * 64
 LABEL = "audit:"
+_PENDING = "mailsetup.audit_at_commit"
 Head = Row[int, str, str, str]  # number, mark, seal, wrapped key
 log = structlog.get_logger()
 
@@ -42,14 +44,61 @@ class Verdict:
 
 
 def append(session: Session, event: AuditEvent) -> None:
-    """Gives the event its place behind the last one; the head stays locked until the transaction ends."""
-    connection = session.connection()
+    """Gives the event its place behind the last one when the transaction commits, and not before.
+
+    The heads of chains are locked last of all, after every other lock, and in one order: so two transactions that
+    each record something never wait for each other in a circle. A rolled back savepoint takes its events along.
+    """
+    session.connection()  # Without a transaction there would be nothing whose end decides.
+    session.info.setdefault(_PENDING, []).append(_Pending(event, walls.scope(), _savepoints(session)))
+
+
+@dataclass(frozen=True)
+class _Pending:
+    event: AuditEvent
+    scope: str  # what the transaction might see when it was recorded
+    savepoints: tuple[SessionTransaction, ...]
+
+
+def _savepoints(session: Session) -> tuple[SessionTransaction, ...]:
+    found, inner = [], session.get_nested_transaction()
+    while inner is not None and inner.nested:
+        found.append(inner)
+        inner = inner.parent
+    return tuple(found)
+
+
+@listens_for(Session, "before_commit")
+def _write_pending(session: Session) -> None:
+    if session.in_nested_transaction() or not session.info.get(_PENDING):
+        return
+    session.flush()
+    pending: list[_Pending] = session.info.pop(_PENDING)
+    for _, one in sorted(enumerate(pending), key=lambda pair: (str(pair[1].event.workspace_id), pair[0])):
+        with walls.as_before(session, one.scope):
+            _write(session.connection(), one.event)
+
+
+@listens_for(Session, "after_soft_rollback")
+def _forget_of_savepoint(session: Session, previous: SessionTransaction) -> None:
+    if previous.nested and _PENDING in session.info:
+        session.info[_PENDING] = [one for one in session.info[_PENDING] if previous not in one.savepoints]
+
+
+@listens_for(Session, "after_transaction_end")
+def _forget_pending(session: Session, ended: SessionTransaction) -> None:
+    if ended.parent is None:
+        session.info.pop(_PENDING, None)
+
+
+def _write(connection: Connection, event: AuditEvent) -> None:
     head = _locked_head(connection, event.workspace_id)
     key, number = _key(event.workspace_id, head.wrapped), head.number + 1
     event.number, event.mark = number, _mark(key, head.mark, canonical(event, number))
     values = {"number": number, "mark": event.mark, "seal": _seal(key, event.workspace_id, number, event.mark)}
     connection.execute(update(AuditHead).where(AuditHead.workspace_id == event.workspace_id).values(values))
-    session.add(event)
+    names = AuditEvent.__table__.columns.keys()
+    connection.execute(insert(AuditEvent).values({name: getattr(event, name) for name in names}))
 
 
 def canonical(event: AuditEvent, number: int) -> str:
