@@ -14,7 +14,7 @@ from mailsetup.alerts.models import AlertNotice, AlertRoute
 from mailsetup.alerts.recipients import EMAIL, OPERATOR_WEBHOOK
 from mailsetup.core.crypto import Place
 from mailsetup.core.redact import Secret
-from mailsetup.workspaces.sealing import seal, unseal
+from mailsetup.workspaces.sealing import register, seal, unseal
 
 
 @dataclass(frozen=True)
@@ -53,3 +53,6 @@ def seal_route(session: Session, workspace_id: uuid.UUID, route_id: uuid.UUID, h
 
 def _place(workspace_id: uuid.UUID, route_id: uuid.UUID) -> Place:
     return Place(str(workspace_id), AlertRoute.__tablename__, str(route_id), "sealed")
+
+
+register(AlertRoute.sealed, lambda row: _place(row.workspace_id, row.id))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from mailsetup.cli.audit import audit
+from mailsetup.cli.data_keys import rotate_data
 from mailsetup.cli.database import database
 from mailsetup.cli.demo import demo
 from mailsetup.cli.doctor import doctor
@@ -14,6 +15,8 @@ from mailsetup.cli.manual import microsoft_manual
 from mailsetup.cli.outbox import commands as outbox_commands
 from mailsetup.cli.people import user
 from mailsetup.cli.workspaces import workspace
+
+keys.add_command(rotate_data)
 
 commands: tuple[click.Command, ...] = (
     database,

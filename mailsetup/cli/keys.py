@@ -19,14 +19,14 @@ from mailsetup.core.db import session_scope
 from mailsetup.core.errors import SettingsError, UnsealError
 from mailsetup.core.key_file import KeyFile
 from mailsetup.workspaces import audit_chain
-from mailsetup.workspaces.models import AuditHead, WorkspaceKey
+from mailsetup.workspaces.models import AuditHead, OldWorkspaceKey, WorkspaceKey
 from mailsetup.workspaces.sealing import sealed_by
 
 BATCH = 100
 NO_ID = uuid.UUID(int=0)
-Wrapped = type[WorkspaceKey] | type[AuditHead]
+Wrapped = type[WorkspaceKey] | type[OldWorkspaceKey] | type[AuditHead]
 # Where keys of workspaces lie, and what is put before the workspace's id in the place that each is bound to.
-LABELS: dict[Wrapped, str] = {WorkspaceKey: "", AuditHead: audit_chain.LABEL}
+LABELS: dict[Wrapped, str] = {WorkspaceKey: "", OldWorkspaceKey: "", AuditHead: audit_chain.LABEL}
 log = structlog.get_logger()
 
 

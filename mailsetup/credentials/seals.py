@@ -15,7 +15,7 @@ from mailsetup.core.ids import new_id
 from mailsetup.core.redact import Secret
 from mailsetup.credentials.models import Credential, CredentialToken, CredentialVersion
 from mailsetup.mail_services.base import CredentialValue
-from mailsetup.workspaces.sealing import seal, unseal
+from mailsetup.workspaces.sealing import register, seal, unseal
 
 
 def write_version(
@@ -93,3 +93,10 @@ def _place(credential: Credential, row_id: uuid.UUID, version: int) -> Place:
         field="secrets",
         version=version,
     )
+
+
+def _place_of(row: CredentialVersion) -> Place:
+    return Place(str(row.workspace_id), CredentialVersion.__tablename__, str(row.id), "secrets", row.version)
+
+
+register(CredentialVersion.sealed, _place_of)

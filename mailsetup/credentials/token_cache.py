@@ -15,7 +15,7 @@ from mailsetup.core.clock import utcnow
 from mailsetup.core.crypto import Place
 from mailsetup.core.ids import new_id
 from mailsetup.credentials.models import Credential, CredentialToken
-from mailsetup.workspaces.sealing import seal, unseal
+from mailsetup.workspaces.sealing import register, seal, unseal
 
 LOCK_SECONDS = 60.0
 
@@ -149,3 +149,6 @@ def _place(workspace_id: uuid.UUID, row_id: uuid.UUID, version: int) -> Place:
         field="cache",
         version=version,
     )
+
+
+register(CredentialToken.sealed, lambda row: _place(row.workspace_id, row.id, row.version))

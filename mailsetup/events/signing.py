@@ -37,3 +37,7 @@ def signing_secrets(session: Session, endpoint: EventEndpoint) -> tuple[Secret, 
 
 def _place(endpoint: EventEndpoint, version: int) -> Place:
     return Place(str(endpoint.workspace_id), EventEndpoint.__tablename__, str(endpoint.id), "secret", version)
+
+
+sealing.register(EventEndpoint.sealed_secret, lambda row: _place(row, row.secret_version))
+sealing.register(EventEndpoint.old_sealed_secret, lambda row: _place(row, row.secret_version - 1))

@@ -67,3 +67,6 @@ def purge(session: Session, message_ids: list[uuid.UUID]) -> int:
     """Deletes the bytes of these messages; how many there were."""
     result = session.connection().execute(delete(MessageBody).where(MessageBody.message_id.in_(message_ids)))
     return result.rowcount
+
+
+sealing.register(MessageBody.sealed, lambda row: place(row.workspace_id, row.message_id))

@@ -28,12 +28,13 @@ from mailsetup.privacy.models import Erasure
 from mailsetup.wizard.models import ConsentFlow, Handover
 from mailsetup.workspaces import audit, sealing
 from mailsetup.workspaces.audit import Actor
-from mailsetup.workspaces.models import Invitation, Member, Workspace, WorkspaceKey
+from mailsetup.workspaces.models import Invitation, Member, OldWorkspaceKey, Workspace, WorkspaceKey
 
 JOB = "mailsetup.privacy.jobs.work"
 # Ways in and ways out: gone with the first step.
 DOORS: tuple[type[Base], ...] = (
-    WorkspaceKey, ApiKey, Invitation, CalendarFeed, Handover, ConsentFlow, AlertNotice, AlertRoute, Member,
+    WorkspaceKey, OldWorkspaceKey, ApiKey, Invitation, CalendarFeed, Handover, ConsentFlow, AlertNotice, AlertRoute,
+    Member,
 )  # fmt: skip
 # What there may be millions of, and then what holds on to credentials; the rest goes with the workspace's own row.
 PILES: tuple[type[Base], ...] = (Message, EventDelivery, TestRun, OutboundConfig)

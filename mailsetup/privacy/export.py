@@ -114,3 +114,6 @@ def _keep(session: Session, row: Export, file: str, content: bytes) -> None:
 def part_place(workspace_id: uuid.UUID, export_id: uuid.UUID, number: int) -> Place:
     """Where this part belongs."""
     return Place(str(workspace_id), ExportPart.__tablename__, str(export_id), "content", number)
+
+
+sealing.register(ExportPart.sealed, lambda row: part_place(row.workspace_id, row.export_id, row.number))

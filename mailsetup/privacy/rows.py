@@ -17,7 +17,16 @@ from mailsetup.workspaces.models import Member, User
 
 BATCH = 500
 # Keys, and what is only about the export itself; what mail says lies apart (archive.py).
-LEFT_OUT = {"workspace_keys", "audit_heads", "consent_flows", "message_bodies", "exports", "export_parts", "erasures"}
+LEFT_OUT = {
+    "workspace_keys",
+    "old_workspace_keys",
+    "audit_heads",
+    "consent_flows",
+    "message_bodies",
+    "exports",
+    "export_parts",
+    "erasures",
+}
 SECRET = {
     "sealed", "sealed_secret", "old_sealed_secret", "wrapped", "token_hash", "secret_hash", "key_hash", "state_hash",
     "browser_hash", "lease_token", "lock_token", "claims", "handle", "request_hash",

@@ -23,7 +23,7 @@ from mailsetup.core.crypto import Place
 from mailsetup.core.errors import MailsetupError
 from mailsetup.core.ids import new_id
 from mailsetup.wizard.models import ConsentFlow
-from mailsetup.workspaces.sealing import seal, unseal
+from mailsetup.workspaces.sealing import register, seal, unseal
 
 LIFETIME = timedelta(minutes=10)
 SIGN_IN, ADMIN_CONSENT, OTHER_ACCOUNT = "sign_in", "admin_consent", "other_account"
@@ -121,3 +121,6 @@ def _place(workspace_id: uuid.UUID, row_id: uuid.UUID) -> Place:
         field="sealed",
         version=1,
     )
+
+
+register(ConsentFlow.sealed, lambda row: _place(row.workspace_id, row.id))

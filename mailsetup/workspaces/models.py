@@ -64,7 +64,19 @@ class WorkspaceKey(Base):
 
     workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True)
     wrapped: Mapped[str] = mapped_column(String(400))
+    key_id: Mapped[str] = mapped_column(String(10), default="dk1", server_default="dk1")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class OldWorkspaceKey(Base):
+    """The data key of before, as long as something is still sealed with it: it opens and seals no more."""
+
+    __tablename__ = "old_workspace_keys"
+
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True)
+    wrapped: Mapped[str] = mapped_column(String(400))
+    key_id: Mapped[str] = mapped_column(String(10))
+    replaced_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
 class RetentionRule(Base):

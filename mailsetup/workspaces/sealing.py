@@ -4,41 +4,91 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import ColumnElement, false, or_, select
+from sqlalchemy import ColumnElement, Select, false, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from mailsetup import settings
 from mailsetup.core import crypto
 from mailsetup.core.crypto import Place
 from mailsetup.core.errors import UnsealError
-from mailsetup.workspaces.models import WorkspaceKey
+from mailsetup.workspaces.models import OldWorkspaceKey, WorkspaceKey
 
-DATA_KEY_ID = "dk1"
+FIRST_KEY_ID = "dk1"
 CACHE_SECONDS = 300.0
 
-_cache: dict[uuid.UUID, tuple[float, bytes]] = {}
+
+@dataclass(frozen=True)
+class DataKeys:
+    """The keys of a workspace by id: the current one seals, the one of before still opens."""
+
+    current: str
+    by_id: Mapping[str, bytes] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SealedColumn:
+    """A column that holds sealed values, and where the value of a row belongs."""
+
+    column: InstrumentedAttribute[Any]
+    place: Callable[[Any], Place]
+
+
+# Every column with sealed values; the feature that owns it registers it, so that a new data key reaches it.
+SEALED: list[SealedColumn] = []
+_cache: dict[uuid.UUID, tuple[float, DataKeys]] = {}
+
+
+def register(column: InstrumentedAttribute[Any], place: Callable[[Any], Place]) -> None:
+    """Says that this column holds sealed values."""
+    SEALED.append(SealedColumn(column, place))
 
 
 def create_data_key(session: Session, workspace_id: uuid.UUID) -> None:
     """Makes the data key of a new workspace."""
     wrapped = settings.current().key_ring.wrap(crypto.new_key(), workspace_id=str(workspace_id))
-    session.add(WorkspaceKey(workspace_id=workspace_id, wrapped=wrapped))
+    session.add(WorkspaceKey(workspace_id=workspace_id, wrapped=wrapped, key_id=FIRST_KEY_ID))
     session.flush()
 
 
 def data_key(session: Session, workspace_id: uuid.UUID) -> bytes:
-    """The workspace's data key, kept in memory for at most five minutes. Raises UnsealError."""
+    """The key that seals for the workspace. Raises UnsealError."""
+    keys = data_keys(session, workspace_id)
+    return keys.by_id[keys.current]
+
+
+def data_keys(session: Session, workspace_id: uuid.UUID) -> DataKeys:
+    """The workspace's data keys, kept in memory for at most five minutes. Raises UnsealError."""
     known = _cache.get(workspace_id)
     if known and known[0] > time.monotonic():
         return known[1]
-    row = session.get(WorkspaceKey, workspace_id)
+    row = session.execute(_wrapped(WorkspaceKey, workspace_id)).first()
     if row is None:
         raise UnsealError("the workspace has no data key: it was destroyed")
-    key = settings.current().key_ring.unwrap(row.wrapped, workspace_id=str(workspace_id))
-    _cache[workspace_id] = (time.monotonic() + CACHE_SECONDS, key)
-    return key
+    rows = [row, *session.execute(_wrapped(OldWorkspaceKey, workspace_id))]
+    ring = settings.current().key_ring
+    opened = {one.key_id: ring.unwrap(one.wrapped, workspace_id=str(workspace_id)) for one in rows}
+    keys = DataKeys(row.key_id, opened)
+    _cache[workspace_id] = (time.monotonic() + CACHE_SECONDS, keys)
+    return keys
+
+
+def _wrapped(table: type[WorkspaceKey | OldWorkspaceKey], workspace_id: uuid.UUID) -> Select[str, str]:
+    return select(table.key_id, table.wrapped).where(table.workspace_id == workspace_id)
+
+
+def _opener(session: Session, place: Place, key_id: str) -> bytes:
+    workspace_id = uuid.UUID(place.workspace_id)
+    keys = data_keys(session, workspace_id)
+    if key_id not in keys.by_id:
+        forget(workspace_id)  # Somebody else gave the workspace a new key since this process looked.
+        keys = data_keys(session, workspace_id)
+    if key_id not in keys.by_id:
+        raise UnsealError(f"the workspace has no data key named {key_id}")
+    return keys.by_id[key_id]
 
 
 def forget(workspace_id: uuid.UUID) -> None:
@@ -63,21 +113,23 @@ def sealed_by(key_ids: Iterable[str], column: InstrumentedAttribute[str] = Works
 
 def seal(session: Session, place: Place, value: str) -> str:
     """The text sealed for one place."""
-    key = data_key(session, uuid.UUID(place.workspace_id))
-    return crypto.seal_text(value.encode(), key=key, key_id=DATA_KEY_ID, aad=place.aad())
+    keys = data_keys(session, uuid.UUID(place.workspace_id))
+    return crypto.seal_text(value.encode(), key=keys.by_id[keys.current], key_id=keys.current, aad=place.aad())
 
 
 def unseal(session: Session, place: Place, sealed: str) -> str:
     """The text inside. Raises UnsealError when it belongs elsewhere."""
-    return crypto.open_text(sealed, key=data_key(session, uuid.UUID(place.workspace_id)), aad=place.aad()).decode()
+    key = _opener(session, place, crypto.sealed_with(sealed))
+    return crypto.open_text(sealed, key=key, aad=place.aad()).decode()
 
 
 def seal_body(session: Session, place: Place, value: bytes) -> bytes:
     """Large bytes sealed for one place."""
-    key = data_key(session, uuid.UUID(place.workspace_id))
-    return crypto.seal_bytes(value, key=key, key_id=DATA_KEY_ID, aad=place.aad())
+    keys = data_keys(session, uuid.UUID(place.workspace_id))
+    return crypto.seal_bytes(value, key=keys.by_id[keys.current], key_id=keys.current, aad=place.aad())
 
 
 def unseal_body(session: Session, place: Place, sealed: bytes) -> bytes:
     """The bytes inside. Raises UnsealError when they belong elsewhere."""
-    return crypto.open_bytes(sealed, key=data_key(session, uuid.UUID(place.workspace_id)), aad=place.aad())
+    key = _opener(session, place, crypto.body_sealed_with(sealed))
+    return crypto.open_bytes(sealed, key=key, aad=place.aad())
