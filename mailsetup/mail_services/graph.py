@@ -18,6 +18,7 @@ from mailsetup.mail_services.claims import challenge_of
 from mailsetup.mail_services.dialing import Server
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.hints import RULES
+from mailsetup.mail_services.hints.reading.web import is_of_a_proxy
 from mailsetup.mail_services.http_lane import HttpAnswer, HttpLane
 
 REQUEST_LIMIT = 4 * 1024 * 1024
@@ -93,6 +94,7 @@ def refusal(
 ) -> TransportError:
     """What an answer other than 202 says, as facts; where it proves nothing, the first stage of the request failed."""
     code = _code(answer)
+    between = code in {"", "answer_lost"} and answer.status != 413 and is_of_a_proxy(answer.text)
     facts = {
         "request_id": scrub(answer.headers.get("request-id", ""), limit=200),
         "client_request_id": call_id,
@@ -100,12 +102,12 @@ def refusal(
     }
     found = server.failure(
         answer.text,
-        channel="graph",
-        code=code,
-        stage=_STAGES.get(code) or _STAGE_OF_STATUS.get(answer.status, "authenticate"),
+        channel="http" if between else "graph",
+        code="proxy_page" if between else code,
+        stage="authenticate" if between else _STAGES.get(code) or _STAGE_OF_STATUS.get(answer.status, "authenticate"),
         secrets=secrets,
         http_status=answer.status,
-        ambiguous=_ambiguous(answer),
+        ambiguous=not between and _ambiguous(answer),
         retry_after=answer.retry_after,
         context=facts,
     )

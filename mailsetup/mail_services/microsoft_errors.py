@@ -20,6 +20,7 @@ from mailsetup.mail_services.claims import LIMIT, is_object
 from mailsetup.mail_services.dialing import egress_failure, tls_code
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.hints import judged
+from mailsetup.mail_services.hints.reading.web import is_of_a_proxy
 from mailsetup.mail_services.http_lane import HttpAnswer
 
 _NUMBER = re.compile(r"AADSTS(\d{3,8})")
@@ -37,14 +38,14 @@ class Conversation:
     channel: str = "entra_token"
     extra: dict[str, Any] = field(default_factory=dict)
 
-    def failure(self, raw: str, code: str, **context: Any) -> TransportError:
+    def failure(self, raw: str, code: str, *, channel: str = "", **context: Any) -> TransportError:
         """A judged error at the stage `token`."""
         last = self.client.last
         status = last.status_code if last and last.status_code >= 400 else None
         return judged(
             TransportError(
                 scrub(raw, self.secrets),
-                channel=self.channel,
+                channel=channel or self.channel,
                 stage="token",
                 code=code,
                 http_status=status,
@@ -81,6 +82,8 @@ class Conversation:
         answer = _json_object(last.text) if last else {}
         if "error" in answer:
             return self.refusal(answer)
+        if last is not None and is_of_a_proxy(last.text):
+            return self.failure(last.text[:500], "proxy_page", channel="http")
         if last is not None and (last.status_code >= 400 or not answer):
             return self.failure(last.text[:500], "unreadable_answer")
         return self.failure(str(error)[:500], "invalid_request")

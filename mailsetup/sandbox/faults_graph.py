@@ -180,4 +180,23 @@ _LATER = (
     GraphFault("bandwidthLimitExceeded", 509, "The bandwidth limit has been exceeded.", _WAIT, label="509"),
 )
 
-GRAPH = (*_REQUEST, *_TOKEN, *_REFUSED, *_MISSING, *_LATER)
+# Answers of what stands between us and Microsoft.
+_BETWEEN = (
+    GraphFault(
+        "",
+        403,
+        label="proxy-page",
+        body="<html><head><title>Web Gateway</title></head><body>Blocked by your security policy.</body></html>",
+        places="send me",
+    ),
+    GraphFault(
+        "",
+        200,
+        label="captive-page",
+        body="<html><head><title>Guest Wi-Fi</title></head><body>Accept the terms of use to go on.</body></html>",
+        places="send me",
+    ),
+    GraphFault("", 407, label="407", body=_GATEWAY.format("407 Proxy Authentication Required"), places="send me"),
+)
+
+GRAPH = (*_REQUEST, *_TOKEN, *_REFUSED, *_MISSING, *_LATER, *_BETWEEN)

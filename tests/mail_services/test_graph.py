@@ -142,6 +142,14 @@ def test_odd_answers_are_decided_by_status_and_never_count_as_sent(service, micr
     assert len(microsoft.mails) == 2
 
 
+@pytest.mark.parametrize("status", [200, 403])
+def test_a_page_of_a_proxy_says_nothing_of_the_mailbox(service, microsoft, mail, status):
+    microsoft.mail_answers = [Answer(status, b"<html><title>Guest Wi-Fi</title>Accept the terms of use</html>")]
+    failure = failure_of(service, mail)
+    assert hints.explain(failure).cause == "proxy_page"
+    assert (failure.stage, failure.ambiguous) == ("authenticate", False)
+
+
 def test_silence_after_the_mail_is_ambiguous(service, microsoft, mail, platform):
     release, usual = threading.Event(), microsoft.server.answer
     microsoft.server.answer = lambda asked: (

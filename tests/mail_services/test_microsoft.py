@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from mailsetup.core.redact import Secret
+from mailsetup.mail_services import hints
 from mailsetup.mail_services import microsoft as tokens
 from mailsetup.mail_services.base import CredentialValue, TokenCache
 from mailsetup.mail_services.clouds import CLOUDS, cloud_of
@@ -88,7 +89,7 @@ def test_an_unknown_tenant_is_told_although_msal_hides_it(platform, microsoft):
 @pytest.mark.parametrize(
     "answer",
     [
-        Answer(200, b"<html>proxy</html>"),
+        Answer(200, b"<html>hello</html>"),
         Answer(200, b""),
         Answer(200, b"[1, 2]"),
         Answer(200, b'{"access_tok'),
@@ -103,6 +104,15 @@ def test_no_answer_of_any_kind_escapes_as_another_error(platform, microsoft, ans
     assert (failure.stage, failure.permanent) == ("token", False)
     microsoft.metadata_answer = answer
     assert app_failure(platform).stage == "token"
+
+
+@pytest.mark.parametrize("status", [200, 403])
+def test_a_page_of_a_proxy_is_not_taken_for_microsofts_fault(platform, microsoft, status):
+    microsoft.token_answers = [
+        Answer(status, b"<html><title>Web Gateway</title>Blocked by your security policy</html>")
+    ]
+    failure = app_failure(platform)
+    assert (hints.explain(failure).cause, failure.stage) == ("proxy_page", "token")
 
 
 def test_throttling_is_told_with_its_wait(platform, microsoft):

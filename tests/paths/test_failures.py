@@ -15,12 +15,18 @@ import trustme
 from mailsetup.core import raw_sql
 from mailsetup.core.db import make_engine
 from mailsetup.diagnosis.models import TestRun
+from mailsetup.sandbox import Sandbox
 from tests.paths.customer import Customer
 from tests.paths.failures import CASES, STAGES, Case, Place, Servers, scripted
+from tests.paths.microsoft_failures import REFUSALS, Refusal
+from tests.paths.world import app_values, new_mailbox
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product"), pytest.mark.timeout(900)]
 # All of them take some minutes: `make test-hints`.
-CHOSEN = CASES if os.environ.get("MAILSETUP_ALL_FAILURES") else tuple(case for case in CASES if case.quick)
+ALL = bool(os.environ.get("MAILSETUP_ALL_FAILURES"))
+CHOSEN = tuple(case for case in CASES if ALL or case.quick)
+REFUSED = tuple(refusal for refusal in REFUSALS if ALL or refusal.quick)
+MOST_SECONDS = 60
 
 
 @pytest.fixture
@@ -37,11 +43,12 @@ class Walk:
         self.engine = make_engine(database_url)
         self.entered = Place()
         self.told: dict[str, set[str]] = {}
+        self.secret = "pass-word-1"
 
     def begin(self, place: Place) -> None:
         self.customer.sign_up()
         self.customer.begin("SMTP with user name and password")
-        self.customer.new_login(username="user", password="pass-word-1")
+        self.customer.new_login(username="user", password=self.secret)
         self.customer.sender(from_address="ar@northwind.example", server=place.fields)
         self.entered = place
 
@@ -56,25 +63,45 @@ class Walk:
         if place != self.entered:
             self.customer.change_sender(server=place.fields)
             self.entered = place
-        began = time.monotonic()
-        assert self.customer.test("me@fabrikam.example") == "failed", case.name
-        took = time.monotonic() - began
-        assert took < case.seconds, f"{case.name} took {took:.0f} s"
-        self.read(case)
+        self.fails(case.seconds)
+        self.read(case.stage, case.causes)
 
-    def read(self, case: Case) -> None:
+    def begin_at_microsoft(self, box: Sandbox) -> None:
+        values = app_values(box)
+        self.secret = values["secret"]
+        self.customer.sign_up()
+        self.customer.begin("Microsoft Office 365 Exchange (Graph) with OAuth 2.0")
+        self.customer.new_app_credential(**values)
+        self.customer.past_what_microsoft_says()
+        self.customer.sender(from_address=new_mailbox(box, self.customer.tag).address)
+
+    def is_refused(self, box: Sandbox, refusal: Refusal) -> None:
+        box.switch(refusal.switch)
+        try:
+            self.fails(MOST_SECONDS)
+        finally:
+            box.switch(refusal.switch, on=False)
+        self.read(refusal.stage, (refusal.cause,))
+
+    def fails(self, seconds: float) -> None:
+        began = time.monotonic()
+        assert self.customer.test("me@fabrikam.example") == "failed"
+        took = time.monotonic() - began
+        assert took < seconds, f"it took {took:.0f} s"
+
+    def read(self, stage: str, causes: tuple[str, ...]) -> None:
         """The stage that failed, the sentence, whose turn it is, what to do, and the cause in the bundle."""
-        failed = self.page.locator("#test-run .stage-failed")
-        assert failed.inner_text().startswith(STAGES[case.stage]), f"{case.name}: {failed.inner_text()}"
+        failed = self.page.locator("#test-run .stage-failed").inner_text()
         verdict = self.page.locator("#test-run .test-verdict")
         heading = verdict.get_by_role("heading").first.inner_text()
-        assert "Who can do it" in verdict.inner_text(), case.name
-        assert verdict.locator("ol > li").count() >= 1, case.name
+        assert failed.startswith(STAGES[stage]), f"{failed}: {heading}"
+        assert "Who can do it" in verdict.inner_text()
+        assert verdict.locator("ol > li").count() >= 1
         bundle = verdict.locator("details.bundle [data-copy]").last.get_attribute("data-copy") or ""
         facts = json.loads(bundle)
         cause = facts["result"].removeprefix("failed ")
-        assert cause in case.causes, f"{case.name}: {cause}: {heading}"
-        assert "pass-word-1" not in self.page.content()
+        assert cause in causes, f"{cause}: {heading}"
+        assert self.secret not in self.page.content()
         self.told.setdefault(cause, set()).add(heading)
 
 
@@ -90,5 +117,24 @@ def test_it_tells_every_failure_apart(customer: Customer, servers: Servers, prod
             except AssertionError as fault:
                 faults.append(f"{case.name}: {fault}")
     assert not faults, "\n".join(faults)
-    headings = [heading for told in walk.told.values() for heading in told]
-    assert len(headings) == len(set(headings)) >= len(walk.told)
+    assert each_its_own(walk.told)
+
+
+def test_it_tells_every_refusal_of_microsoft_apart(customer: Customer, box: Sandbox, product_database: str) -> None:
+    walk = Walk(customer, product_database)
+    walk.begin_at_microsoft(box)
+    faults = []
+    for refusal in REFUSED:
+        walk.forget_earlier_tests()
+        try:
+            walk.is_refused(box, refusal)
+        except AssertionError as fault:
+            faults.append(f"{refusal.switch}: {fault}")
+    assert not faults, "\n".join(faults)
+    assert each_its_own(walk.told)
+
+
+def each_its_own(told: dict[str, set[str]]) -> bool:
+    """Whether no two causes have the same sentence."""
+    headings = [heading for of_one in told.values() for heading in of_one]
+    return len(headings) == len(set(headings)) >= len(told)

@@ -128,6 +128,8 @@ def _found(
 def _evidence(found: Reading, channel: str, context: Mapping[str, Any]) -> Evidence:
     """What was asked at Microsoft failed on the way to Microsoft, whether its server is named or not."""
     said = {name: value for name, value in found.error.context.items() if value}
+    if context.get("host"):
+        said.pop("host", None)
     if found.error.channel in {"tls", "dns", "tcp"} and not context.get("host"):
         said |= {"host": host} if (host := _HOST_OF.get(channel) or _microsoft_in(found.text)) else {}
     return Evidence(found.error, {**context, **said}, found.text)

@@ -155,6 +155,16 @@ PROVIDERS = (
         ("ionos", "1and1", "kundenserver"),
     ),
     Provider(
+        "acs",
+        "Azure Communication Services",
+        ("azurecomm.net",),
+        "It takes an SMTP user name made for the resource, and a client secret of its Entra app as the password.",
+        (
+            "In the Azure portal open the resource > SMTP Usernames, and copy the user name.",
+            "Make a new client secret for the app named there, and enter its Value as the password here.",
+        ),
+    ),
+    Provider(
         "gmx",
         "GMX and WEB.DE",
         ("gmx.net", "gmx.com", "gmx.de", "web.de"),

@@ -21,7 +21,6 @@ _FIRST = (
     oauth("our_clock_wrong", "clock"),
     oauth("tenant_not_found", "authority_unknown", confidence="medium"),
     oauth("no_fault", "no_error"),
-    oauth("microsoft_sign_in_unavailable", "temporarily_unavailable"),
     oauth("microsoft_sign_in_unavailable", "unreadable_answer", confidence="medium"),
     aadsts("platform_secret_refused", *_SECRET_NUMBERS, facts=_OUR_APP),
     aadsts("platform_app_fault", *_REGISTRATION_NUMBERS, 900382, 900432, facts=_OUR_APP),
@@ -107,7 +106,7 @@ _SESSION = (
 _REST = (
     Rule("proxy_login", SIGN_IN_CHANNELS, statuses=(407,)),
     Rule("too_many_requests_to_sign_in", SIGN_IN_CHANNELS, statuses=(429,)),
-    oauth("microsoft_sign_in_unavailable", "server_error"),
+    oauth("microsoft_sign_in_unavailable", "temporarily_unavailable", "server_error"),
     Rule("admin_consent_missing", SIGN_IN_CHANNELS, suberrors=("consent_required",), facts=_APP_SENDS),
     Rule("consent_missing", SIGN_IN_CHANNELS, suberrors=("consent_required",)),
     Rule("mfa_needed", SIGN_IN_CHANNELS, suberrors=("basic_action",)),

@@ -113,7 +113,7 @@ _LOGIN = (
     ),
     smtp("login_temporarily_refused", "432", "421", "451", stages=_AUTH),
     smtp("starttls_required", "530", "538", "451 5.7.3", says=("starttls", "encryption", "tls")),
-    smtp("starttls_required", "538", "451 5.7.3"),
+    smtp("starttls_required", "538", "451 5.7.3", "5.7.10", "5.7.11"),
     smtp("login_required", "530"),
     smtp("login_not_offered", "504"),
     smtp("login_not_offered", "502", "503", "500", stages=_AUTH),

@@ -76,7 +76,7 @@ TLS: tuple[Sign, ...] = (
     (
         "tls",
         "unknown_issuer",
-        ("pkix path building failed", "unable to find valid certification path", "unknown issuer"),
+        ("pkix path building failed", "unable to find valid certification path", "unknown issuer", "untrusted issuer"),
     ),
     ("tls", "unknown_issuer", ("remotecertificatechainerrors", "issuer is not recognized", "unknownissuer")),
     ("tls", "unknown_issuer", ("error_unknown_issuer", "issuer is unknown", "ca_unknown")),

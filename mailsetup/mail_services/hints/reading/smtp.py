@@ -41,6 +41,8 @@ _STAGE_OF_ENHANCED = (
     ("sender", ("x.1.7",)),
 )
 _AUTHENTICATION = {"334", "432", "454", "530", "534", "535", "538"}
+# Who answered, in a log of Postfix or Exim.
+_PEER = re.compile(r"(?:\bserver |\bhost |\brelay=|\bH=)([\w-]{1,63}(?:\.[\w-]{1,63}){1,8}) ?\[")
 TEXT_LIMIT = 1_500
 _OF_THE_WEB = ("http/", "http error", "http status", "httpsconnection", "httpconnection", "gateway", "status code")
 # The command, and the challenge `{"status":...` that Google sends before its refusal.
@@ -50,9 +52,11 @@ _WITH_TOKEN = ("auth xoauth2", "334 eyjzdgf0dxmioi")
 def read(pasted: Pasted, channel: str) -> Iterator[Reading]:
     """Every refusal in the text, in its order, each with its own words."""
     ours = channel in {"smtp_reply", "smtp_exception"}
-    patterns = _patterns(pasted, ours=ours)
+    patterns = () if pasted.lower.startswith("http/") else _patterns(pasted, ours=ours)
     seen: set[str] = set()
     how = {"login": "XOAUTH2"} if any(sign in pasted.lower for sign in _WITH_TOKEN) else {}
+    if spoke := _PEER.search(pasted.text):
+        how["host"] = spoke[1]
     for pattern in patterns:
         for found in pattern.finditer(pasted.text):
             code = _code(found)
@@ -100,6 +104,8 @@ def _words(text: str, found: re.Match[str]) -> str:
         if following[1] != basic:
             end = following.start()
             break
+    if pair := _PAIR.search(text, found.end(), end):  # another recipient's
+        end = pair.start()
     return text[found.start() : end]
 
 

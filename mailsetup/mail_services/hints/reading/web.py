@@ -101,8 +101,13 @@ def read(pasted: Pasted, channel: str) -> Iterator[Reading]:
         yield reading("http", "proxy", text)
     elif channel in {"smtp_reply", "smtp_exception"} and lower.startswith("http/"):
         yield reading("smtp_exception", "bad_reply", text)
-    elif pasted.is_page or (channel == "http" and _says(lower, _FAULT)):
+    elif pasted.is_page or ((channel == "http" or lower.startswith("http/")) and _says(lower, _FAULT)):
         yield from _page(lower, text, channel)
+
+
+def is_of_a_proxy(text: str) -> bool:
+    """Whether a page of a proxy, a filter or a network answered in place of the service."""
+    return any(found.error.code == "proxy_page" for found in read(Pasted(text), "http"))
 
 
 def _page(lower: str, text: str, channel: str) -> Iterator[Reading]:
