@@ -66,6 +66,7 @@ def test_every_rule_leads_to_a_cause_and_every_cause_has_a_rule():
         ("invalid_grant AADSTS50173", "grant_revoked"),
         ("invalid_grant AADSTS700082", "grant_expired"),
         ("invalid_grant AADSTS50057", "account_disabled"),
+        ("temporarily_unavailable AADSTS80001", "directory_agent_down"),
         ("temporarily_unavailable AADSTS65001", "microsoft_sign_in_unavailable"),
         ("invalid_grant AADSTS1", "sign_in_needed"),
         ("invalid_client", "client_refused"),

@@ -21,6 +21,10 @@ _FIRST = (
     oauth("our_clock_wrong", "clock"),
     oauth("tenant_not_found", "authority_unknown", confidence="medium"),
     oauth("no_fault", "no_error"),
+    # Numbers that come with `temporarily_unavailable` although somebody has to act.
+    aadsts("directory_agent_down", 80001, 80002, 80005, 80014),
+    aadsts("app_disabled", 1000031),
+    oauth("microsoft_sign_in_unavailable", "temporarily_unavailable"),
     oauth("microsoft_sign_in_unavailable", "unreadable_answer", confidence="medium"),
     aadsts("platform_secret_refused", *_SECRET_NUMBERS, facts=_OUR_APP),
     aadsts("platform_app_fault", *_REGISTRATION_NUMBERS, 900382, 900432, facts=_OUR_APP),
@@ -34,7 +38,7 @@ _APP = (
     aadsts("app_is_public", 700025),
     aadsts("app_not_found", 700016, 700011),
     aadsts("app_not_in_tenant", 7000229),
-    aadsts("app_disabled", 7000112, 1000031),
+    aadsts("app_disabled", 7000112),
     aadsts("our_clock_wrong", 700024, 50013, 500133, says=("time range", "clock", "not yet valid")),
     aadsts("our_clock_wrong", 700024, 500133),
     aadsts("certificate_not_registered", 700027, 50012, 700030),
@@ -93,7 +97,6 @@ _SESSION = (
     aadsts("grant_revoked", 50173),
     aadsts("sign_in_needed", 50058, 700020, confidence="high"),
     aadsts("too_many_requests_to_sign_in", 50196, 90055, 50088),
-    aadsts("directory_agent_down", 80001, 80002, 80005, 80014),
     aadsts("microsoft_sign_in_unavailable", *_UNAVAILABLE),
     aadsts("microsoft_sign_in_broken", 50000, 90036, 90092),
     # These stand before other numbers in an answer and say less than they do.
@@ -106,7 +109,7 @@ _SESSION = (
 _REST = (
     Rule("proxy_login", SIGN_IN_CHANNELS, statuses=(407,)),
     Rule("too_many_requests_to_sign_in", SIGN_IN_CHANNELS, statuses=(429,)),
-    oauth("microsoft_sign_in_unavailable", "temporarily_unavailable", "server_error"),
+    oauth("microsoft_sign_in_unavailable", "server_error"),
     Rule("admin_consent_missing", SIGN_IN_CHANNELS, suberrors=("consent_required",), facts=_APP_SENDS),
     Rule("consent_missing", SIGN_IN_CHANNELS, suberrors=("consent_required",)),
     Rule("mfa_needed", SIGN_IN_CHANNELS, suberrors=("basic_action",)),

@@ -36,7 +36,7 @@ def test_it_mostly_needs_no_channel():
     """Words decide more than the place they were seen in; a bare status or "timed out" cannot be told apart."""
     cases = [case for case in (*REFERENCE, *NETWORK, *ODD) if case["raw"]]
     lost = [case for case in cases if explained({**case, "channel": ""}).cause != case["cause"]]
-    assert len(lost) <= 0.025 * len(cases), [label(case) for case in lost]
+    assert len(lost) <= 0.03 * len(cases), [label(case) for case in lost]
 
 
 def test_the_tables_are_as_large_as_promised():
