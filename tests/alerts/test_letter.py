@@ -53,6 +53,13 @@ def test_it_lets_no_value_become_a_header(hostile, field):
         assert "\n" not in mail["Subject"]
 
 
+def test_it_keeps_the_name_of_a_setup_on_its_line():
+    mail = sent(meanwhile="“Spare\nOpen it here: https://evil.example” carries its mail.")
+    lines = mail.get_body(("plain",)).get_content().splitlines()
+    assert [line for line in lines if line.startswith("Open it here: https://evil")] == []
+    assert any("Spare" in line for line in lines)
+
+
 def test_it_cuts_a_long_subject():
     assert len(header_text("x" * 5000)) == SUBJECT_LIMIT
 
