@@ -16,7 +16,7 @@ class Refusal:
 
 
 TOKEN = (
-    Refusal("AADSTS7000215", "client_secret_wrong", "token", quick=True),
+    Refusal("AADSTS7000215", "client_secret_wrong", "token"),
     Refusal("AADSTS7000222", "client_secret_expired", "token", quick=True),
     Refusal("AADSTS7000216", "client_secret_missing", "token"),
     Refusal("AADSTS700025", "app_is_public", "token"),
@@ -59,7 +59,7 @@ GRAPH = (
     Refusal("graph:InvalidAuthenticationToken", "token_expired", "authenticate"),
     Refusal("graph:invalid-audience", "token_refused", "authenticate"),
     Refusal("graph:401-empty", "mailbox_closed_to_apps", "authenticate"),
-    Refusal("graph:TooManyRequests", "throttled", "authenticate", quick=True),
+    Refusal("graph:TooManyRequests", "throttled", "authenticate"),
     Refusal("graph:ErrorMailboxMoveInProgress", "mailbox_moving", "authenticate"),
     Refusal("graph:ErrorInternalServerError", "graph_unavailable", "authenticate"),
     Refusal("graph:ServiceUnavailable", "graph_unavailable", "authenticate"),
