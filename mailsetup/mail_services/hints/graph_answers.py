@@ -21,6 +21,7 @@ _WORDS = (
         says=("access to odata is disabled", "appaccesspolicy", "accesspolicy settings"),
     ),
     graph("mailbox_on_premises", "extensionError"),
+    graph("permission_missing", says=("scp or roles claim",)),
 )
 
 _CODES = (

@@ -100,6 +100,7 @@ _TLS = (
 
 _TALK = (
     Rule("answer_lost_smtp", ("smtp_exception",), codes=("answer_lost",)),
+    Rule("answer_lost_smtp", ("smtp_exception",), codes=("timeout", "closed"), stages=("accept",)),
     Rule("answer_lost", ("http",), codes=("answer_lost",)),
     Rule(
         "starttls_on_tls_port",

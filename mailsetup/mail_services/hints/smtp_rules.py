@@ -356,7 +356,7 @@ _CONVERSATION = (
     smtp("server_busy", "4"),
     smtp("smtp_refused", "5"),
     Rule("login_not_offered", ("smtp_exception",), codes=("login_not_offered",)),
-    Rule("password_wrong", ("smtp_exception",), codes=("login_failed",), confidence="medium"),
+    Rule("password_wrong", ("smtp_exception",), codes=("login_failed",), confidence="low"),
 )
 RULES = (
     *_FIRST,

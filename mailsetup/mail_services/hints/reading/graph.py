@@ -30,6 +30,8 @@ _COMMON = {
 # Messages that are known when the code is missing.
 _SAYINGS = (
     ("ErrorSendAsDenied", ("right to send mail on behalf",)),
+    ("ErrorExceededMessageLimit", ("verdict is refusequota",)),
+    ("ErrorMessageSubmissionBlocked", ("wascl useraction",)),
     ("MailboxNotEnabledForRESTAPI", ("soft-deleted, or is hosted on-premise", "rest api is not yet supported")),
     (
         "InvalidAuthenticationToken",
