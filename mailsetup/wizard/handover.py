@@ -210,18 +210,24 @@ def consent_address(session: Session, row: Handover, redirect_uri: str) -> tuple
     row.state_hash = _hash(state)
     query = {"redirect_uri": redirect_uri, "state": state}
     if progress(row).ours:
-        return _consent_to_ours(row, query), state
+        return _consent_to_ours(row, session.get_one(SetupDraft, row.draft_id), query), state
     public = vault.public_facts(session, _needed(session, row))
     login = cloud_of(public.get("cloud", ""), current_platform()).login_url.rstrip("/")
     query |= {"client_id": public["client_id"]}
     return f"{login}/{quote(public['tenant_id'], safe='')}/adminconsent?{urlencode(query)}", state
 
 
-def _consent_to_ours(row: Handover, query: Mapping[str, str]) -> str:
+def scopes_of(row: Handover, draft: SetupDraft) -> tuple[str, ...]:
+    """What a person would be asked for who signs in for this draft."""
+    wanted = credential_types.SHARED.name
+    return registry.get(row.kind).sign_in_scopes({wanted: str(draft.settings.get(wanted) or "")}, current_platform())
+
+
+def _consent_to_ours(row: Handover, draft: SetupDraft, query: Mapping[str, str]) -> str:
     """For the whole organisation, exactly what a person would be asked for (Microsoft, "Admin consent", v2)."""
     platform = current_platform()
-    scopes = registry.get(row.kind).sign_in_scopes({}, platform)
-    asked = {**query, "client_id": platform.client_id, "scope": " ".join((*scopes, "offline_access"))}
+    scopes = " ".join((*scopes_of(row, draft), "offline_access"))
+    asked = {**query, "client_id": platform.client_id, "scope": scopes}
     return f"{platform.login_url.rstrip('/')}/organizations/v2.0/adminconsent?{urlencode(asked)}"
 
 

@@ -204,6 +204,15 @@ def test_it_lets_an_admin_allow_our_app_for_everybody(box, alice, client, sessio
     assert (allowed().roles, "graph/Mail.Send.Shared" in allowed().scopes) == ([], False)
 
 
+def test_it_asks_for_shared_mailboxes_where_they_are_wanted(box, alice, begin, client):
+    draft = begin("graph_delegated")
+    answer = alice.client.post(f"/setup/{draft.id}/handover", data={"type": "microsoft_grant", "shared": "true"})
+    found = re.search(r"http://localhost:8000(/handover/[\w-]{43})<", answer.text)
+    assert found
+    assert "Mail.Send, Mail.Send.Shared, User.Read" in client.get(found[1]).text
+    assert "Mail.Send.Shared" in client.post(f"{found[1]}/consent").text
+
+
 def test_it_believes_no_tenant_that_the_answer_names(box, alice, client, session, make_for, allowed):
     _draft, path = make_for("graph_delegated", "microsoft_grant")
     back = consent(box, client, path).replace(box.world.contoso.tenant_id, box.world.fabrikam.tenant_id)

@@ -15,6 +15,7 @@ from mailsetup.credentials import vault
 from mailsetup.credentials.certificate_file import certificate_file
 from mailsetup.credentials.form import offered
 from mailsetup.mail_services import registry
+from mailsetup.mail_services.credential_types import SHARED
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.hints.words import fillings
 from mailsetup.outbound.explain import explain_failure
@@ -42,6 +43,8 @@ def make_handover(draft_id: uuid.UUID) -> ResponseReturnValue:
     """Makes the link, and shows it this once."""
     draft = find_draft(draft_id)
     wanted = request.form.get("type", handover.APP.name)
+    if SHARED.name in request.form:
+        drafts.keep_typed(draft, {SHARED.name: "true"})
     secret = handover.make(db_session(), draft, wanted, actor=current_actor())
     db_session().commit()
     address = f"{current_app.config['BASE_URL']}{url_for('handover.show', token=secret)}"
@@ -194,7 +197,7 @@ def _guide(row: Handover, known: dict[str, str], draft: SetupDraft) -> Guide:
 def _facts(row: Handover, token: str) -> dict[str, Any]:
     known = _public(row)
     draft = db_session().get_one(SetupDraft, row.draft_id)
-    service, platform = registry.get(row.kind), current_platform()
+    service = registry.get(row.kind)
     return {
         "token": token,
         "progress": handover.progress(row),
@@ -202,7 +205,7 @@ def _facts(row: Handover, token: str) -> dict[str, Any]:
         "service": service,
         "draft": draft,
         "guide": _guide(row, known, draft),
-        "scopes": [scope.rpartition("/")[2] for scope in service.sign_in_scopes({}, platform)],
+        "scopes": [scope.rpartition("/")[2] for scope in handover.scopes_of(row, draft)],
         "fields": offered(FIELDS),
         "values": known,
         "made": _made(known, token),
