@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import click_figures, other_figures, page_figures, report, smtp_figures
+from bench import click_figures, django_figures, other_figures, page_figures, report, smtp_figures
 from bench.world import World
 
 Measure = Callable[[World], tuple[float, float]]
@@ -31,10 +31,15 @@ FIGURES = (
     Figure("P1", "Drain, SMTP, 10 KB, over smtp-source -s 1 -d (messages/s)", smtp_figures.p1, 0.35, 0.7),
     Figure("P2 simple", "The same over the naive design on SimpleWorker", smtp_figures.p2_simple, 10, 20),
     Figure("P2 fork", "The same over the naive design on a preloaded fork worker", smtp_figures.p2_fork, 150, 400),
+    Figure(
+        "P2b post_office", "Text and HTML, call to receipt, over django-post_office", django_figures.post_office, 2, 4
+    ),
+    Figure("P2b mailer", "The same over django-mailer", django_figures.mailer, 5, 12),
     Figure("P3", "Drain, STARTTLS and AUTH, over smtplib reused", smtp_figures.p3, 0.4, 0.7),
     Figure("P4", "Drain, Graph stand-in, over bare urllib3", other_figures.p4, 0.3, 0.6),
     Figure("P5", "200 ms latency, 1,000 workspaces: share of lanes / latency", other_figures.p5, 0.6, 0.85, rounds=1),
     Figure("P6 queue_mail", "queue_mail over bare inserts, a commit each", other_figures.p6_queue, 0.35, 0.6),
+    Figure("P6 messages", "POST /api/v1/messages, 4 clients, over the same", other_figures.p6_messages, 0.15, 0.3),
     Figure("P6 batch", "Batch of 100 over bare inserts, 50 a commit", other_figures.p6_batch, 0.25, 0.5),
     Figure(
         "P7",

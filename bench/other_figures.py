@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import ssl
 import statistics
+import subprocess
+import sys
 import tempfile
 import threading
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import urllib3
-from sqlalchemy import insert, select, text
+from sqlalchemy import func, insert, select, text
 
 from bench import servers
-from bench.world import SIZE, World, child, drained, load_many, load_rows, make_setup, sample, sent, serving, smtp_sink
-from mailsetup.application import create_app
+from bench.world import (
+    SIZE,
+    TOP,
+    World,
+    _wait_for,
+    child,
+    drained,
+    free_port,
+    load_many,
+    load_rows,
+    make_setup,
+    sample,
+    sent,
+    serving,
+    smtp_sink,
+)
+from mailsetup.api.keys import create_key
 from mailsetup.core import db
 from mailsetup.core.clock import utcnow
 from mailsetup.mail_services.base import SendResult
@@ -31,6 +51,7 @@ from mailsetup.outbox.freeze import freeze
 from mailsetup.outbox.models import SENT, Message, MessageBody
 from mailsetup.outbox.queue import _row, sender_of
 from mailsetup.workspaces import sealing
+from mailsetup.workspaces.audit import SYSTEM
 from mailsetup.workspaces.models import Workspace
 from tests import factories
 from tests.fakes.certificates import Authority
@@ -118,26 +139,71 @@ def bare(config: OutboundConfig, count: int, *, together: int) -> float:
     return count / (time.monotonic() - began)
 
 
-def p6_batch(world: World, count: int = 2_000) -> tuple[float, float]:
-    from mailsetup.api.keys import create_key
-
+def p6_messages(world: World, count: int = 800, clients: int = 4) -> tuple[float, float]:
     world.fresh()
     config = make_setup(9)
-    from mailsetup import settings
-    from mailsetup.workspaces.audit import SYSTEM
+    post = poster(config)
 
+    def work() -> None:
+        for _ in range(count // clients):
+            assert post("/api/v1/messages", MAIL) == 202
+
+    with served(world) as url:
+        post.url = url
+        began = time.monotonic()
+        children = [child(work) for _ in range(clients)]
+        for one in children:
+            os.waitpid(one, 0)
+        ours = count / (time.monotonic() - began)
+    with db.session_scope() as session:
+        assert session.scalar(select(func.count()).select_from(Message)) == count
+    return ours, bare(config, count, together=1)
+
+
+MAIL = {"to": "customer@fabrikam.example", "subject": "Your invoice", "text": ("x" * 69 + "\n") * (SIZE // 70)}
+
+
+class Poster:
+    """A program with an API key, over one connection of its own."""
+
+    def __init__(self, secret: str) -> None:
+        self.secret, self.url, self.http = secret, "", urllib3.PoolManager()
+
+    def __call__(self, path: str, body: object) -> int:
+        headers = {"Authorization": f"Bearer {self.secret}", "Content-Type": "application/json"}
+        answer = self.http.request("POST", self.url + path, body=json.dumps(body).encode(), headers=headers)
+        return answer.status
+
+
+def poster(config: OutboundConfig) -> Poster:
     with db.session_scope() as session:
         _, key = create_key(session, workspace_id=config.workspace_id, actor=SYSTEM, name="Bench", scopes=["send"])
-        secret = key.reveal()
-    client = create_app(settings.current()).test_client()
-    mail = {"to": "customer@fabrikam.example", "subject": "Your invoice", "text": ("x" * 69 + "\n") * (SIZE // 70)}
-    began = time.monotonic()
-    for _ in range(count // 100):
-        answer = client.post(
-            "/api/v1/messages/batch", json={"messages": [mail] * 100}, headers={"Authorization": f"Bearer {secret}"}
-        )
-        assert answer.status_code == 202, answer.get_data(as_text=True)[:300]
-    ours = count / (time.monotonic() - began)
+        return Poster(key.reveal())
+
+
+@contextmanager
+def served(world: World) -> Iterator[str]:
+    """The product's web process, as `make run` starts it."""
+    port = free_port()
+    gunicorn = ["-m", "gunicorn", "--no-control-socket", "--threads", "8", "-b", f"127.0.0.1:{port}", "bench.web:app"]
+    process = subprocess.Popen([sys.executable, *gunicorn], cwd=TOP, env={**os.environ, **world.environ})
+    try:
+        _wait_for(port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def p6_batch(world: World, count: int = 2_000) -> tuple[float, float]:
+    world.fresh()
+    config = make_setup(9)
+    post = poster(config)
+    with served(world) as post.url:
+        began = time.monotonic()
+        for _ in range(count // 100):
+            assert post("/api/v1/messages/batch", {"messages": [MAIL] * 100}) == 202
+        ours = count / (time.monotonic() - began)
     return ours, bare(config, count, together=50)
 
 

@@ -25,6 +25,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from bench import report
 from mailsetup import settings
 from mailsetup.core import db
 from mailsetup.outbound.models import Mailbox, OutboundConfig
@@ -41,7 +42,6 @@ WORKSPACES = 8
 TOGETHER = 5
 ON_THE_WIRE = timedelta(seconds=20)
 PLAN = {"worker-1": 26, "worker-2": 26, "scheduler": 6, "flush": 16, "redis": 13, "database": 13}
-RESULTS = Path(__file__).parents[2] / "bench" / "chaos.json"
 
 
 def invoice(number: int) -> EmailMessage:
@@ -218,8 +218,9 @@ def main() -> int:
             campaign.world.stop()
     print("\n" + json.dumps(result, indent=2))
     if options.keep:
-        known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-        RESULTS.write_text(json.dumps({**known, options.database: result}, indent=2, sort_keys=True) + "\n")
+        known = json.loads(report.CHAOS.read_text()) if report.CHAOS.exists() else {}
+        report.CHAOS.write_text(json.dumps({**known, options.database: result}, indent=2, sort_keys=True) + "\n")
+        report.write()
     print("FAILED" if failed(result) else "0 lost, every duplicate labelled")
     return int(failed(result))
 
