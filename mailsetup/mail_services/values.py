@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from email.errors import HeaderParseError
 from email.header import decode_header
+from functools import lru_cache
 from ipaddress import ip_address
 
 from email_validator import EmailNotValidError, validate_email
@@ -91,6 +92,7 @@ def _hides_control(text: str) -> bool:
     )
 
 
+@lru_cache(4096)  # a mail's addresses are looked at twice, and most senders write to few
 def email_address(text: str) -> str:
     """An address as it is written in a header; its domain is not looked up. Raises ValueError."""
     one_line(text)

@@ -11,16 +11,15 @@ from email import message_from_bytes
 from email.errors import HeaderParseError, MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
 
 from mailsetup.core.errors import InvalidInput
-from mailsetup.outbox import headers
+from mailsetup.outbox import header_types, headers
 
 SIZE_LIMIT = 25 * 1024 * 1024
 RECIPIENT_LIMIT = 500
 LINE_LIMIT = 998
-POLICY = SMTP.clone(cte_type="7bit")
+POLICY = header_types.POLICY.clone(cte_type="7bit")
 # What has a line already keeps its line breaks: a signed mail must not change on its way.
 KEPT = POLICY.clone(refold_source="none")
 REMOVED = ("Bcc", "Resent-Bcc", "Return-Path")
@@ -159,7 +158,7 @@ def _check_unchanged(mail: EmailMessage, content: bytes) -> None:
     meant = [(name.lower(), _squeezed(value)) for name, value in mail.items()]
     if _as_written(head) == meant:
         return
-    read = message_from_bytes(head, policy=SMTP)
+    read = message_from_bytes(head, policy=header_types.POLICY)
     found = [(name.lower(), _squeezed(value)) for name, value in read.items()]
     if len(meant) != len(found):
         raise InvalidInput({"headers": "A header holds text that would begin another header."})
