@@ -29,7 +29,7 @@ alert_ways = Blueprint("alert_ways", __name__, url_prefix="/alerts/ways")
 
 
 @alert_ways.get("/new")
-@require(ADMIN)
+@require(ADMIN, proof=True)
 def new() -> ResponseReturnValue:
     """The channels to choose from, or the form of the chosen one."""
     if "channel" not in request.args:
@@ -45,7 +45,7 @@ def _chosen() -> Channel:
 
 
 @alert_ways.post("/new")
-@require(ADMIN)
+@require(ADMIN, proof=True)
 def create() -> ResponseReturnValue:
     """Adds a way; its secret, if it signs, is shown this once."""
     channel = _chosen()
@@ -63,7 +63,7 @@ def create() -> ResponseReturnValue:
 
 
 @alert_ways.get("/<uuid:route_id>")
-@require(ADMIN)
+@require(ADMIN, proof=True)
 def edit(route_id: uuid.UUID) -> ResponseReturnValue:
     """The form of a way, filled with what is saved."""
     route = _route(route_id)
@@ -72,7 +72,7 @@ def edit(route_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @alert_ways.post("/<uuid:route_id>")
-@require(ADMIN)
+@require(ADMIN, proof=True)
 def save(route_id: uuid.UUID) -> ResponseReturnValue:
     """Changes a way."""
     route = _route(route_id)
