@@ -176,4 +176,4 @@ def _answer(line: socket.socket, target: Target) -> str:
     # Graph wants a token, which none of this needs: 401 is how it shows that it is Graph.
     if answer.status not in {200, 401}:
         raise ConnectionError(f"it answered {answer.status} {answer.reason}")
-    return f"{answer.status} {answer.reason}"
+    return f"{answer.status} {answer.reason}" if answer.status == 200 else "401, as Graph answers without a token"
