@@ -29,6 +29,7 @@ def configure(package: str, database: str, host: str, port: int) -> None:
                 "CONN_MAX_AGE": None,
             }
         },
+        TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates"}],
         EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
         MAILER_EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
         EMAIL_HOST="127.0.0.1",
