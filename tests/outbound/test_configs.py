@@ -96,6 +96,7 @@ def test_it_refuses_a_credential_of_another_type_or_workspace(save, session):
 def test_it_writes_down_who_changed_which_fields(save, session):
     config = save()
     save(config_id=config.id, alerts_address="ops@northwind.example")
+    session.commit()  # when the trail is written
     events = session.scalars(
         select(AuditEvent).where(AuditEvent.subject_id == str(config.id)).order_by(AuditEvent.id)
     ).all()
