@@ -119,6 +119,7 @@ class Campaign:
         while True:
             pause, what = self.chance.uniform(2.0, 7.0), self.chance.choices(names, weights)[0]
             if time.monotonic() + pause > until and not producer.is_alive():
+                time.sleep(max(until - time.monotonic(), 0))  # it lasts as long as it says
                 return
             time.sleep(pause)
             self.world.hurt(what)
