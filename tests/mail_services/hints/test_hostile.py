@@ -13,6 +13,8 @@ import random
 import statistics
 import time
 import urllib.parse
+import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -61,7 +63,8 @@ ECHOES = (
     lambda text: repr(text.encode()),
     str.upper,
 )
-# So that a secret is never a word that explanations say anyway, be it the name of one of their parts.
+OTHER = uuid.uuid4().hex
+# A secret may be a word that is ours, and may as a part of the answer decide which cause it is.
 SAID = " ".join(
     [
         *(" ".join([slug, c.title, c.explanation, *c.steps]) for slug, c in hints.CAUSES.items()),
@@ -96,28 +99,46 @@ def test_any_part_of_an_answer_is_explained(raw, first, last, channel):
     assert len(found.quote) <= 2000
 
 
+def shows(secret: str, explained: Callable[[str], str]) -> bool:
+    """Whether the secret is in the explanation, and not as a word that is ours."""
+    return secret.lower() not in SAID and secret in explained(secret) and secret not in explained(OTHER)
+
+
 @many
 @given(words, secrets, names, st.sampled_from(ECHOES), channels, st.booleans())
 def test_no_secret_of_the_context_is_shown(raw, secret, name, echo, channel, wrapped):
-    if secret.lower() in SAID:
-        return
     place = len(raw) // 2
-    echoed = f"{raw[:place]} {echo(secret)} {raw[place:]}"
-    context: dict[str, Any] = {**CONTEXT, name: Secret(secret) if wrapped else secret, "deep": [{"x": secret}]}
-    found = explain_answer(echoed, channel=channel, context=context).to_dict()
-    shown = json.dumps(found, ensure_ascii=False) + str(found)
-    assert secret not in shown
-    assert base64.b64encode(secret.encode()).decode() not in shown
+
+    def explained(value: str) -> str:
+        echoed = f"{raw[:place]} {echo(value)} {raw[place:]}"
+        context: dict[str, Any] = {**CONTEXT, name: Secret(value) if wrapped else value, "deep": [{"x": value}]}
+        found = explain_answer(echoed, channel=channel, context=context).to_dict()
+        return json.dumps(found, ensure_ascii=False) + str(found)
+
+    assert not shows(secret, explained)
+    assert base64.b64encode(secret.encode()).decode() not in explained(secret)
 
 
 @many
 @given(secrets, st.sampled_from(sorted(CONTEXT)))
 def test_no_secret_is_shown_where_a_value_belongs(secret, place):
-    if secret.lower() in SAID:
-        return
-    context = {**CONTEXT, place: f"a{secret}", "password": secret}
-    for raw in ("AADSTS700016", "535 5.7.8 no", "550 5.7.60 no"):
-        assert secret not in str(explain_answer(raw, context=context).to_dict())
+    def explained(value: str) -> str:
+        context = {**CONTEXT, place: f"a{value}", "password": value}
+        return "".join(
+            str(explain_answer(raw, context=context).to_dict())
+            for raw in ("AADSTS700016", "535 5.7.8 no", "550 5.7.60 no")
+        )
+
+    assert not shows(secret, explained)
+
+
+@pytest.mark.parametrize("secret", ["[secret]", "rosoft_a"])
+def test_a_secret_that_reads_like_our_own_words_is_no_finding(secret):
+    assert not shows(secret, lambda value: str(explain_answer(f"AADSTS700016 {value}", context={"password": value})))
+
+
+def test_a_secret_that_comes_through_is_a_finding():
+    assert shows("hunter2-of-somebody", lambda value: f"They said {value}.")
 
 
 def test_it_takes_less_than_two_milliseconds_at_the_median():
