@@ -12,7 +12,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -197,18 +197,17 @@ class Lane:
 
     def _turn(self, done: list[Done], *, go_on: bool = True) -> None:
         """Writes what became of a group and begins the next one, in one transaction."""
-        try:
-            following = None
+        following = None
+        with ExitStack() as undone:
+            # The next mail's trouble, or the database's, must not cost what is known of this one.
+            if done:
+                undone.callback(self._record_patiently, done)
             with self._transaction() as session:
                 self._record(session, done)
                 begun = self._begin(session) if go_on and not self.stopped else None
                 if done and begun is not None and self._is_last(*begun):
                     following = self._next_batch(session)
-        except Exception:
-            # The next mail's trouble, or the database's, must not cost what is known of this one.
-            if done:
-                self._record_patiently(done)
-            raise
+            undone.pop_all()
         self.following = following
         self.journal.settled()
         count_tries(done)
