@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import smtplib
 import ssl
 import tempfile
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rq import Queue, SimpleWorker, Worker
-from rq.serializers import JSONSerializer
-
-from bench import servers
+from bench import naive, servers
 from bench.world import (
     World,
-    child,
     drained,
     load_many,
     load_rows,
@@ -31,10 +25,8 @@ from bench.world import (
     smtp_sink,
     smtp_source,
 )
-from mailsetup.core import db, queues
+from mailsetup.core import db
 from mailsetup.mail_services.kinds.smtp_basic import SMTPBasic
-from mailsetup.outbox import bodies
-from mailsetup.outbox.models import SENT, Message
 from tests import factories
 from tests.fakes.certificates import Authority
 
@@ -55,44 +47,23 @@ def p1(world: World, count: int = 20_000) -> Pair:
         return rate(world, port, count), smtp_source(port, count)
 
 
-def naive(message_id: str) -> None:
-    """What a first version does: a job, a connection and a commit for each message."""
-    with db.session_scope() as session:
-        row = session.get_one(Message, uuid.UUID(message_id))
-        content = bodies.read(session, row.workspace_id, row.id)
-        with smtplib.SMTP("127.0.0.1", int(os.environ["BENCH_PORT"])) as server:
-            server.sendmail(row.envelope_sender, [entry["address"] for entry in row.recipients], content)
-        row.status = SENT
-
-
-def naive_rate(world: World, port: int, count: int, kind: type[Any]) -> float:
+def naive_rate(world: World, port: int, count: int, kind: str) -> float:
+    """Messages a second of the naive design's worker."""
     world.fresh()
     load_rows(make_setup(port), count, size=10_240)
-    os.environ["BENCH_PORT"] = str(port)
-    line = Queue("naive", connection=queues.connection(), serializer=JSONSerializer)
-    with db.session_scope() as session:
-        for (message_id,) in session.query(Message.id):
-            line.enqueue("bench.smtp_figures.naive", str(message_id), result_ttl=0)
-
-    def work() -> None:
-        own = Queue("naive", connection=queues.connection(), serializer=JSONSerializer)
-        kind([own], connection=queues.connection(), serializer=JSONSerializer).work(burst=True, logging_level="ERROR")
-
-    began = time.monotonic()
-    os.waitpid(child(work), 0)
-    seconds = time.monotonic() - began
-    assert sent() == count
-    return count / seconds
+    found = naive.rate(world.environ, port, kind)
+    assert sent() == count, f"{sent()} of {count} were sent"
+    return found
 
 
 def p2_simple(world: World) -> Pair:
     with smtp_sink() as port:
-        return rate(world, port, 5_000), naive_rate(world, port, 500, SimpleWorker)
+        return rate(world, port, 5_000), naive_rate(world, port, 500, "simple")
 
 
 def p2_fork(world: World) -> Pair:
     with smtp_sink() as port:
-        return rate(world, port, 5_000), naive_rate(world, port, 40, Worker)
+        return rate(world, port, 5_000), naive_rate(world, port, 60, "fork")
 
 
 @contextmanager
@@ -148,4 +119,4 @@ def p14(world: World, workspaces: int = 5_000) -> Pair:
         load_many(port, workspaces, 1)
         ours = workspaces / drained()
         assert sent() == workspaces
-        return ours, naive_rate(world, port, 500, SimpleWorker)
+        return ours, naive_rate(world, port, 500, "simple")
