@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
 
 import django
 from django.conf import settings
 from django.core.management import call_command
+from django.db import transaction
 
 PART = ("x" * 69 + "\n") * 146
+TOGETHER = 100
 WORDS = ("Your invoice", "ar@northwind.example", ["customer@fabrikam.example"])
 
 
@@ -41,12 +44,19 @@ def configure(package: str, database: str, host: str, port: int) -> None:
     call_command("migrate", verbosity=0)
 
 
+def _committed(count: int) -> Iterator[int]:
+    """As many calls, a commit for each hundred of them."""
+    for start in range(0, count, TOGETHER):
+        with transaction.atomic():
+            yield from range(start, min(start + TOGETHER, count))
+
+
 def post_office(count: int) -> None:
     from post_office import mail
     from post_office.mail import send_queued_mail_until_done
 
     subject, sender, recipients = WORDS
-    for _ in range(count):
+    for _ in _committed(count):
         mail.send(recipients, sender, subject=subject, message=PART, html_message=f"<pre>{PART}</pre>")
     send_queued_mail_until_done()
 
@@ -56,7 +66,7 @@ def mailer(count: int) -> None:
     from mailer.engine import send_all
 
     subject, sender, recipients = WORDS
-    for _ in range(count):
+    for _ in _committed(count):
         send_html_mail(subject, PART, f"<pre>{PART}</pre>", sender, recipients)
     send_all()
 
