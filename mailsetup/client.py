@@ -24,6 +24,7 @@ from urllib3.exceptions import HTTPError
 TRIES = 5
 PAUSES = (0.2, 1.0, 3.0, 8.0)
 LONGEST_PAUSE = 30.0
+FAR = 600.0
 AGAIN = {429, 502, 503, 504}
 TIMEOUT = urllib3.Timeout(connect=5.0, read=60.0)
 RAW_MAIL = "message/rfc822"
@@ -107,14 +108,20 @@ class Client:
                     raise APIError(0, {"title": "No answer", "detail": type(error).__name__}) from error
                 time.sleep(_pause(turn))
                 continue
-            if answer.status not in AGAIN or last:
+            asked = answer.headers.get("Retry-After", "")
+            if answer.status not in AGAIN or last or _far(asked):
                 return _read(answer)
-            time.sleep(_pause(turn, answer.headers.get("Retry-After", "")))
+            time.sleep(_pause(turn, asked))
         raise AssertionError("every turn returns or raises")
 
 
 def _json(fields: Mapping[str, Any]) -> bytes:
     return json.dumps(fields).encode()
+
+
+def _far(asked: str) -> bool:
+    """Whether there is no point in waiting here: a quota has room again tomorrow."""
+    return asked.isdigit() and float(asked) > FAR
 
 
 def _pause(turn: int, asked: str = "") -> float:

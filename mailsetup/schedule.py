@@ -25,7 +25,7 @@ from mailsetup.diagnosis import domains
 from mailsetup.diagnosis import sweep as diagnosis_sweep
 from mailsetup.events import sweep as events_sweep
 from mailsetup.outbound import app_checks, daily_limit, expiring, incidents, platform_end, probe, renewal
-from mailsetup.outbox import early_signs, fallback, hours
+from mailsetup.outbox import early_signs, fallback, hours, quota
 from mailsetup.outbox import sweep as outbox_sweep
 from mailsetup.privacy import jobs as privacy_jobs
 from mailsetup.watchdog import Watchdog
@@ -56,6 +56,7 @@ JOBS = (
     Periodic("events_sweep", 5.0, events_sweep.sweep),
     Periodic("early_signs", 30.0, early_signs.watch),
     Periodic("daily_limit", 60.0, daily_limit.watch),
+    Periodic("quotas", 300.0, quota.watch),
     Periodic("incidents", 30.0, incidents.watch),
     Periodic("operator_watch", 60.0, operator_watch.watch),
     Periodic("letters", 15.0, post.upkeep),

@@ -19,6 +19,7 @@ from mailsetup.core.redact import Secret
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 NO_SECRET = Secret("")
+MANY = 1_000_000_000
 ENVIRONMENTS = ("production", "development", "test")
 
 
@@ -58,6 +59,10 @@ class Settings:
     missing_after: int = 60
     journal_dir: str = ""
     proxy_hops: int = 0
+    quota_messages: int = 100_000
+    quota_tests: int = 200
+    quota_invitations: int = 100
+    quota_webhooks: int = 20
     metrics_token: Secret = NO_SECRET
     gateway_listen: tuple[str, int] | None = None
     gateway_certificate_file: str | None = None
@@ -137,6 +142,10 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         missing_after=env.number("MAILSETUP_MISSING_AFTER", Settings.missing_after, 10, 3600),
         journal_dir=env.text("MAILSETUP_JOURNAL_DIR"),
         proxy_hops=env.number("MAILSETUP_PROXY_HOPS", 0, 0, 5),
+        quota_messages=env.number("MAILSETUP_QUOTA_MESSAGES", Settings.quota_messages, 0, MANY),
+        quota_tests=env.number("MAILSETUP_QUOTA_TESTS", Settings.quota_tests, 0, MANY),
+        quota_invitations=env.number("MAILSETUP_QUOTA_INVITATIONS", Settings.quota_invitations, 0, MANY),
+        quota_webhooks=env.number("MAILSETUP_QUOTA_WEBHOOKS", Settings.quota_webhooks, 0, MANY),
         metrics_token=Secret(env.text("MAILSETUP_METRICS_TOKEN")),
         gateway_listen=_gateway_listen(env),
         gateway_certificate_file=env.path("MAILSETUP_GATEWAY_CERTIFICATE_FILE"),

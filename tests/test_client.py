@@ -34,6 +34,9 @@ class Fault:
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Any:
         self.requests += 1
         fault = next(self.plan, "")
+        if fault == "tomorrow":
+            start("429 Too Many", [("Retry-After", "40000"), ("Content-Type", "application/json")])
+            return [b"{}"]
         if fault == "busy":
             start("503 Busy", [("Retry-After", "0"), ("Content-Type", "text/plain")])
             return [b"busy"]
@@ -118,3 +121,10 @@ def test_it_keeps_its_key_to_itself(address: str) -> None:
     with pytest.raises(APIError) as refused:
         Client(address, "oms_live_canary").send(mail())
     assert "canary" not in str(refused.value)
+
+
+def test_it_does_not_wait_for_tomorrow(fault: Fault, mailer: Client) -> None:
+    fault.plan = iter(["tomorrow"])
+    with pytest.raises(APIError) as caught:
+        mailer.send(mail())
+    assert (caught.value.status, fault.requests) == (429, 1)

@@ -15,6 +15,7 @@ _GROUP_OF = {
     "queue_age": EARLY,
     "falling_acceptance": EARLY,
     "daily_limit": EARLY,
+    "quota": EARLY,
     "way_failed": TELLING,
 }
 

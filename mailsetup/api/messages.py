@@ -14,11 +14,12 @@ from mailsetup.api import requests, shapes
 from mailsetup.api.auth import current_actor, current_key, key_workspace, require_key
 from mailsetup.api.blueprint import api
 from mailsetup.core.db import fetch_owned
-from mailsetup.core.errors import Conflict, InvalidInput
+from mailsetup.core.errors import Conflict, InvalidInput, QuotaReached
 from mailsetup.outbox import actions, queue_mail
 from mailsetup.outbox.models import Message
 from mailsetup.outbox.queue import together
 from mailsetup.outbox.search import Filter, parse_status, parse_text, parse_time, search
+from mailsetup.web.errors import QUOTA
 from mailsetup.web.session import db_session
 from mailsetup.workspaces.models import Workspace
 
@@ -81,6 +82,8 @@ def _queue_item(session: Session, workspace: Workspace, item: Any) -> dict[str, 
         options["idempotency_key"] = key
         options["created_by"] = current_actor().label
         return shapes.accepted(queue_mail(session, workspace, message, config=config, **options))
+    except QuotaReached as error:
+        return _item_problem(429, QUOTA.title, str(error), retry_after=error.retry_after)
     except InvalidInput as error:
         return _item_problem(422, "Some answers need a change", str(error), errors=error.fields)
     except Conflict as error:

@@ -90,7 +90,7 @@ def api_key() -> None:
 def create(workspace: str, scopes: tuple[str, ...], name: str) -> None:
     """Makes a key for WORKSPACE (name or id) and prints it, this once."""
     with db.session_scope() as session:
-        found = _workspace(session, workspace)
+        found = find_workspace(session, workspace)
         try:
             _row, key = keys.create_key(session, workspace_id=found.id, actor=OPERATOR, name=name, scopes=list(scopes))
         except InvalidInput as error:
@@ -98,7 +98,8 @@ def create(workspace: str, scopes: tuple[str, ...], name: str) -> None:
     click.echo(key.reveal())
 
 
-def _workspace(session: Session, text: str) -> Workspace:
+def find_workspace(session: Session, text: str) -> Workspace:
+    """The workspace with this id or name. Raises ClickException when there is none, or more than one."""
     try:
         named = or_(Workspace.id == uuid.UUID(text), Workspace.name == text)
     except ValueError:

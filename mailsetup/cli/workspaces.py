@@ -7,6 +7,7 @@ import getpass
 import click
 
 from mailsetup import settings
+from mailsetup.cli.quotas import quota
 from mailsetup.core.db import session_scope
 from mailsetup.core.errors import InvalidInput
 from mailsetup.privacy.erase import erasures
@@ -19,6 +20,9 @@ from mailsetup.workspaces.models import OWNER
 @click.group()
 def workspace() -> None:
     """Workspaces of customers."""
+
+
+workspace.add_command(quota)
 
 
 @workspace.command("erased")

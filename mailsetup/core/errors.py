@@ -3,6 +3,7 @@
 MailsetupError
 ├── SettingsError      a setting is wrong or missing; the process refuses to start
 ├── InvalidInput       what a person or program sent is wrong, named by field (422)
+│   └── QuotaReached       the workspace used up what it may (429)
 ├── NotFound           no such row in this workspace (404)
 ├── NotAllowed         the role does not allow it (403)
 ├── Conflict           the state of the row does not allow it now (409)
@@ -33,6 +34,14 @@ class InvalidInput(MailsetupError):
     def __init__(self, fields: Mapping[str, str]) -> None:
         super().__init__("; ".join(fields.values()))
         self.fields = dict(fields)
+
+
+class QuotaReached(InvalidInput):
+    """The workspace used up what it may; room again in `retry_after` seconds, or once it gives something up."""
+
+    def __init__(self, text: str, *, field: str, retry_after: int | None) -> None:
+        super().__init__({field: text})
+        self.retry_after = retry_after
 
 
 class NotFound(MailsetupError):

@@ -21,7 +21,7 @@ from mailsetup.mail_services.values import email_address
 from mailsetup.outbound import binding
 from mailsetup.outbound.configs import usable_credential
 from mailsetup.outbound.fingerprint import config_fingerprint, fingerprint
-from mailsetup.workspaces import audit
+from mailsetup.workspaces import audit, quotas
 from mailsetup.workspaces.audit import Actor
 
 __all__ = ["TooManyTests", "cancel", "config_fingerprint", "fingerprint", "last_run", "start_test_run"]
@@ -55,13 +55,14 @@ def start_test_run(
 ) -> TestRun:
     """Writes the run with a pending stage each, and has a worker run it after commit.
 
-    Raises InvalidInput by field, TooManyTests, NotFound for ids of another workspace.
+    Raises InvalidInput by field, TooManyTests, QuotaReached, NotFound for ids of another workspace.
     """
     service = registry.get(values["kind"])
     recipient = _clean_recipient(values["recipient"])
     credential = usable_credential(session, workspace_id, values["kind"], values["credential_id"])
     binding.check(session, credential, values["settings"])
     _refuse_flood(session, workspace_id)
+    quotas.check(session, workspace_id, quotas.TESTS)
     run = _new_run(workspace_id, values, credential, recipient)
     run.started_by_id, run.started_by_label = user_id, actor.label
     run.stages = [
@@ -108,6 +109,14 @@ def _refuse_flood(session: Session, workspace_id: uuid.UUID) -> None:
     number, oldest = session.execute(recent).one()
     if number >= LIMIT:
         raise TooManyTests(_seconds_until(oldest + LIMIT_WINDOW, now))
+
+
+def _count(session: Session, workspace_id: uuid.UUID, since: datetime) -> int:
+    begun = TestRun.workspace_id == workspace_id, TestRun.created_at >= since
+    return session.scalar(select(func.count()).where(*begun)) or 0
+
+
+quotas.counters[quotas.TESTS] = _count
 
 
 def _seconds_until(moment: datetime, now: datetime) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import CursorResult, func, select, update
@@ -22,10 +22,9 @@ from mailsetup.events.emit import JOB, TRIED_FOR, Happening, forget_endpoints, w
 from mailsetup.events.models import FAILED, PENDING, SENT, EventDelivery, EventEndpoint
 from mailsetup.events.signing import give_secret
 from mailsetup.mail_services.webhooks import clean_url
-from mailsetup.workspaces import audit
+from mailsetup.workspaces import audit, quotas
 from mailsetup.workspaces.audit import Actor
 
-ENDPOINT_LIMIT = 20
 NAME_LIMIT = 120
 TESTS_AN_HOUR = 30
 
@@ -41,6 +40,14 @@ def list_endpoints(session: Session, workspace_id: uuid.UUID) -> list[EventEndpo
     return list(session.scalars(wanted.order_by(EventEndpoint.created_at, EventEndpoint.id)))
 
 
+def _count(session: Session, workspace_id: uuid.UUID, _since: datetime) -> int:
+    there = EventEndpoint.workspace_id == workspace_id, EventEndpoint.deleted_at.is_(None)
+    return session.scalar(select(func.count()).where(*there)) or 0
+
+
+quotas.counters[quotas.WEBHOOKS] = _count
+
+
 def fetch_endpoint(session: Session, workspace_id: uuid.UUID, endpoint_id: uuid.UUID) -> EventEndpoint:
     """The endpoint. Raises NotFound, also when it was deleted."""
     endpoint = fetch_owned(session, EventEndpoint, workspace_id, endpoint_id)
@@ -52,10 +59,9 @@ def fetch_endpoint(session: Session, workspace_id: uuid.UUID, endpoint_id: uuid.
 def add_endpoint(
     session: Session, *, workspace_id: uuid.UUID, actor: Actor, name: str, url: str, types: Sequence[str]
 ) -> tuple[EventEndpoint, Secret]:
-    """A new endpoint and its secret, which is shown this once. Raises InvalidInput."""
+    """A new endpoint and its secret, which is shown this once. Raises InvalidInput, QuotaReached."""
     values = _cleaned(name, url, types)
-    if len(list_endpoints(session, workspace_id)) >= ENDPOINT_LIMIT:
-        raise InvalidInput({"url": f"A workspace has at most {ENDPOINT_LIMIT} webhooks. Delete one that is not used."})
+    quotas.check(session, workspace_id, quotas.WEBHOOKS)
     endpoint = EventEndpoint(id=new_id(), workspace_id=workspace_id, sealed_secret="", secret_version=1, **values)
     secret = give_secret(session, endpoint)
     session.add(endpoint)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mailsetup.api import keys
 from mailsetup.core import db, walls
-from mailsetup.core.errors import InvalidInput
+from mailsetup.core.errors import InvalidInput, QuotaReached
 from mailsetup.outbox import queue_mail
 from mailsetup.outbox.freeze import RECIPIENT_LIMIT, SIZE_LIMIT, parse
 from mailsetup.workspaces.models import Workspace
@@ -80,6 +80,8 @@ def accept(caller: Caller, content: bytes, recipients: list[str]) -> str:
             created_by = f"SMTP, API key {caller.name}"
             row = queue_mail(session, workspace, parse(content), recipients=recipients, created_by=created_by)
             queued = row.id
+    except QuotaReached as error:
+        return f"451 4.7.1 {_one_line(error)}"
     except InvalidInput as error:
         return f"550 5.6.0 {_one_line(error)}"
     except SQLAlchemyError as error:

@@ -21,7 +21,7 @@ from mailsetup.core.ids import new_id
 from mailsetup.mail_services import registry
 from mailsetup.outbound.configs import default_config
 from mailsetup.outbound.models import OutboundConfig
-from mailsetup.outbox import bodies
+from mailsetup.outbox import bodies, quota
 from mailsetup.outbox.freeze import Frozen, Sender, freeze
 from mailsetup.outbox.models import PRIORITIES, QUEUED, WAITING, Message, messages
 from mailsetup.workspaces.models import Workspace
@@ -60,13 +60,14 @@ def queue_mail(
 
     `config` is the setup to send through, by default the workspace's default setup; while there is none
     the mail waits for the first. A repeated `idempotency_key` returns the first message for 7 days.
-    Raises InvalidInput by field, Conflict when the key was used for another `request_hash`.
+    Raises InvalidInput by field, QuotaReached, Conflict when the key was used for another `request_hash`.
     """
     walls.admit(session, workspace.id)
     known = _earlier(session, workspace.id, options)
     if known is not None:
         return known
     _check_options(workspace, config, options)
+    quota.admit(session, workspace.id, unwritten=_unwritten(session))
     config = config or _default(session, workspace.id)
     when = options.get("send_at") or utcnow()
     frozen = freeze(message, sender_of(config) if config else None, when=when, recipients=options.get("recipients"))
@@ -219,6 +220,11 @@ def _default(session: Session, workspace_id: uuid.UUID) -> OutboundConfig | None
         return default_config(session, workspace_id)
     gathered.default = gathered.default or default_config(session, workspace_id)
     return gathered.default
+
+
+def _unwritten(session: Session) -> int:
+    gathered: _Gathered | None = session.info.get(_GATHERED)
+    return len(gathered.rows) if gathered else 0
 
 
 def _put(session: Session, row: Message, frozen: Frozen) -> None:

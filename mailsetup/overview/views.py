@@ -16,11 +16,13 @@ from mailsetup.outbox.ledger import waiting_without_setup as count_without_setup
 from mailsetup.overview import figures
 from mailsetup.overview.chart import chart_of
 from mailsetup.overview.operator import health_counts, queue_lines, workspace_lines
+from mailsetup.overview.quotas import near_quotas
 from mailsetup.overview.setups import foremost, setup_lines
 from mailsetup.overview.summary import summarize
 from mailsetup.overview.timeline import timeline
 from mailsetup.platform import current_platform
 from mailsetup.web.filters import person_zone
+from mailsetup.web.frame import register_frame
 from mailsetup.web.limits import limiter
 from mailsetup.web.session import db_session
 from mailsetup.wizard.drafts import list_drafts
@@ -31,6 +33,7 @@ from mailsetup.workspaces.models import MEMBER
 overview = Blueprint("overview", __name__)
 operator = Blueprint("operator", __name__, url_prefix="/operator")
 blueprints: tuple[Blueprint, ...] = (overview, operator)
+register_frame(near_quotas)
 
 
 @overview.get("/")

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from mailsetup.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from mailsetup.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, QuotaReached
 from mailsetup.web.csrf import ForeignPost, is_api
 from mailsetup.web.frame import plain_frame
 from mailsetup.web.problem import problem
@@ -57,6 +57,7 @@ REFUSALS = {
     429: Refusal(429, "Too many tries", "Wait a few minutes, then try again."),
     503: Refusal(503, "This page is not available right now", "Try again in a minute. Queued mail is safe."),
 }
+QUOTA = Refusal(429, "A quota of this workspace is reached", "Nothing was changed.")
 FAILED = Refusal(
     500,
     "This page could not be shown",
@@ -67,6 +68,7 @@ FAILED = Refusal(
 def install_errors(app: Flask) -> None:
     """Puts our pages and problem documents in place of the framework's."""
     app.register_error_handler(InvalidInput, _invalid_input)
+    app.register_error_handler(QuotaReached, _quota_reached)
     app.register_error_handler(NotFound, _not_found)
     app.register_error_handler(NotAllowed, _not_allowed)
     app.register_error_handler(Conflict, _conflict)
@@ -79,6 +81,11 @@ def install_errors(app: Flask) -> None:
 def _invalid_input(error: InvalidInput) -> ResponseReturnValue:
     detail = "" if is_api() else REFUSALS[422].detail
     return _answer(REFUSALS[422], detail=detail or str(error), fields=error.fields)
+
+
+def _quota_reached(error: QuotaReached) -> ResponseReturnValue:
+    headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+    return _answer(QUOTA, detail=str(error), headers=headers)
 
 
 def _not_found(_error: NotFound) -> ResponseReturnValue:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, CursorResult, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from mailsetup.core.clock import utcnow
 from mailsetup.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from mailsetup.core.redact import Secret
-from mailsetup.workspaces import audit, letters
+from mailsetup.workspaces import audit, letters, quotas
 from mailsetup.workspaces.addresses import normal_address
 from mailsetup.workspaces.audit import Actor
 from mailsetup.workspaces.members import OWNERS_ONLY, add_member, check_role, roles_given_by
@@ -32,6 +32,7 @@ def invite(session: Session, *, by: Member, email: str, role: str) -> tuple[Invi
         raise NotAllowed(OWNERS_ONLY)
     address = normal_address(email)
     _check_new(session, by.workspace_id, address)
+    quotas.check(session, by.workspace_id, quotas.INVITATIONS)
     made = _create(session, by.workspace_id, address, role, actor=actor_of(by.user), by_operator=False)
     facts = {"inviter": by.user.name, "workspace": by.workspace.name, "role": role}
     letters.write(session, letters.INVITATION, address, invitation_id=made[0].id, detail=facts)
@@ -70,6 +71,14 @@ def _check_new(session: Session, workspace_id: uuid.UUID, email: str) -> None:
         raise InvalidInput({"email": ALREADY_MEMBER.format(email=email)})
     if any(invitation.email == email for invitation in list_invitations(session, workspace_id)):
         raise InvalidInput({"email": ALREADY_INVITED.format(email=email)})
+
+
+def _count(session: Session, workspace_id: uuid.UUID, since: datetime) -> int:
+    made = Invitation.workspace_id == workspace_id, Invitation.created_at >= since
+    return session.scalar(select(func.count()).where(*made, Invitation.by_operator.is_(False))) or 0
+
+
+quotas.counters[quotas.INVITATIONS] = _count
 
 
 def list_invitations(session: Session, workspace_id: uuid.UUID) -> list[Invitation]:

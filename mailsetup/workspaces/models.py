@@ -91,6 +91,16 @@ class RetentionRule(Base):
     look_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
 
 
+class WorkspaceQuota(Base):
+    """The operator lets a workspace have more, or less, of something than the settings say (quotas.py)."""
+
+    __tablename__ = "workspace_quotas"
+
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(20), primary_key=True)
+    number: Mapped[int]
+
+
 class Member(HasId, Base):
     """A user's place in a workspace: owner, admin, or member (sees, cannot change)."""
 

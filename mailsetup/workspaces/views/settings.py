@@ -9,7 +9,7 @@ from mailsetup.core.errors import InvalidInput
 from mailsetup.mail_services.base import Field
 from mailsetup.web.forms import form_values, invalid
 from mailsetup.web.session import db_session
-from mailsetup.workspaces import locales
+from mailsetup.workspaces import locales, quotas
 from mailsetup.workspaces.access import current_actor, current_user, current_workspace, may, require, signed_in
 from mailsetup.workspaces.members import rename_workspace, set_zone
 from mailsetup.workspaces.models import ADMIN, MEMBER, User
@@ -107,6 +107,7 @@ def _forms() -> dict[str, object]:
         "person_fields": person_fields(current_user()),
         "workspace_fields": workspace_fields(),
         "user": current_user(),
+        "uses": quotas.list_uses(db_session(), current_workspace().id) if may(MEMBER) else [],
     }
 
 
