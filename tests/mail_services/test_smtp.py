@@ -210,6 +210,8 @@ def test_it_does_not_swallow_every_reply(door, smtp, mail, reply, code):
         (b".a", b"..a\r\n.\r\n"),
         (b"a\n.b\rc", b"a\r\n..b\r\nc\r\n.\r\n"),
         (b"", b".\r\n"),
+        (b"v1.2\r\n.", b"v1.2\r\n..\r\n.\r\n"),
+        (b"x." * 300 + b"\r\n.", b"x." * 300 + b"\r\n..\r\n.\r\n"),
     ],
 )
 def test_a_mail_cannot_end_itself_early(given, wanted):
