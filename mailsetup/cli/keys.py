@@ -11,22 +11,27 @@ from pathlib import Path
 import click
 import structlog
 from sqlalchemy import CursorResult, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from mailsetup import settings
 from mailsetup.core.crypto import sealed_with
 from mailsetup.core.db import session_scope
 from mailsetup.core.errors import SettingsError, UnsealError
 from mailsetup.core.key_file import KeyFile
-from mailsetup.workspaces import audit_chain
-from mailsetup.workspaces.models import AuditHead, OldWorkspaceKey, WorkspaceKey
+from mailsetup.workspaces import audit_chain, second_factor
+from mailsetup.workspaces.models import AuditHead, OldWorkspaceKey, SecondFactor, WorkspaceKey
 from mailsetup.workspaces.sealing import sealed_by
 
 BATCH = 100
 NO_ID = uuid.UUID(int=0)
-Wrapped = type[WorkspaceKey] | type[OldWorkspaceKey] | type[AuditHead]
-# Where keys of workspaces lie, and what is put before the workspace's id in the place that each is bound to.
-LABELS: dict[Wrapped, str] = {WorkspaceKey: "", OldWorkspaceKey: "", AuditHead: audit_chain.LABEL}
+Wrapped = type[WorkspaceKey] | type[OldWorkspaceKey] | type[AuditHead] | type[SecondFactor]
+# Where keys of workspaces and people lie, and what is put before the id in the place that each is bound to.
+LABELS: dict[Wrapped, str] = {
+    WorkspaceKey: "",
+    OldWorkspaceKey: "",
+    AuditHead: audit_chain.LABEL,
+    SecondFactor: second_factor.LABEL,
+}
 log = structlog.get_logger()
 
 
@@ -37,16 +42,16 @@ def keys() -> None:
 
 @keys.command("status")
 def status() -> None:
-    """Count the workspace keys that each master key seals; exit 1 when a master key is missing."""
+    """Count the keys that each master key seals; exit 1 when a master key is missing."""
     ring = settings.current().key_ring
     counts = key_counts()
     for key_id in ring.keys:
         primary = " (primary: seals new workspaces)" if key_id == ring.primary else ""
-        click.echo(f"{key_id}: {counts[key_id]} workspace keys{primary}")
+        click.echo(f"{key_id}: {counts[key_id]} keys{primary}")
     missing = sorted(set(counts) - set(ring.keys))
     for key_id in missing:
         click.echo(
-            f"{key_id}: {counts[key_id]} workspace keys, but it is NOT in the ring: these workspaces do not open."
+            f"{key_id}: {counts[key_id]} keys, but it is NOT in the ring: these workspaces do not open."
         )
     if missing:
         raise SystemExit(1)
@@ -74,7 +79,7 @@ def retire(key_id: str) -> None:
     """Take a master key away for ever; refused while it seals anything."""
     held = key_counts()[key_id]
     if held:
-        raise click.ClickException(f"{key_id} still seals {held} workspace keys. Run keys rewrap first.")
+        raise click.ClickException(f"{key_id} still seals {held} keys. Run keys rewrap first.")
     if key_id == settings.current().key_ring.primary:
         raise click.ClickException(f"{key_id} is the primary key. Promote another one first.")
     _edit(lambda file: file.remove(key_id))
@@ -95,7 +100,7 @@ def _edit(change: Callable[[KeyFile], None]) -> None:
 
 
 def key_counts() -> Counter[str]:
-    """How many workspace keys each master key seals."""
+    """How many keys each master key seals."""
     with session_scope() as session:
         return Counter(sealed_with(wrapped) for table in LABELS for wrapped in session.scalars(select(table.wrapped)))
 
@@ -106,13 +111,13 @@ def rewrap(resume: bool) -> None:
     """Seal every workspace key with the primary master key; may be stopped and started again."""
     before = key_counts()[settings.current().key_ring.primary]
     if resume:
-        click.echo(f"{before} workspace keys were done before.")
+        click.echo(f"{before} keys were done before.")
     walks = [Rewrapping(table) for table in LABELS]
     for walk in walks:
         while walk.step():
             pass
     done = sum(walk.done for walk in walks)
-    click.echo(f"{done} workspace keys are now sealed by {settings.current().key_ring.primary}.")
+    click.echo(f"{done} keys are now sealed by {settings.current().key_ring.primary}.")
     refused = [workspace_id for walk in walks for workspace_id in walk.refused]
     for workspace_id in refused:
         click.echo(f"workspace {workspace_id}: its key does not open here: it was changed, or belongs to another row.")
@@ -122,7 +127,7 @@ def rewrap(resume: bool) -> None:
 
 @dataclass
 class Rewrapping:
-    """A walk over the workspace keys by id; it needs no memory of its own, as each key says which one sealed it."""
+    """A walk over the keys by id; it needs no memory of its own, as each key says which one sealed it."""
 
     table: Wrapped = WorkspaceKey
     after: uuid.UUID = NO_ID
@@ -133,28 +138,33 @@ class Rewrapping:
         """Rewraps a batch in one transaction; False when none is left."""
         primary = settings.current().key_ring.primary
         others = (key_id for key_id in settings.current().key_ring.keys if key_id != primary)
-        row_id, wrapped = self.table.workspace_id, self.table.wrapped
-        query = select(row_id, wrapped).where(sealed_by(others, wrapped), row_id > self.after)
+        row_id, wrapped = _owner(self.table), self.table.wrapped
+        query = select(row_id.label("owner"), wrapped).where(sealed_by(others, wrapped), row_id > self.after)
         with session_scope() as session:
             rows = session.execute(query.order_by(row_id).limit(BATCH)).all()
-            done = sum(self._rewrap(session, workspace_id, wrapped) for workspace_id, wrapped in rows)
+            done = sum(self._rewrap(session, owner, wrapped) for owner, wrapped in rows)
         self.done += done
-        self.after = rows[-1].workspace_id if rows else self.after
+        self.after = rows[-1].owner if rows else self.after
         return bool(rows)
 
-    def _rewrap(self, session: Session, workspace_id: uuid.UUID, wrapped: str) -> int:
+    def _rewrap(self, session: Session, owner: uuid.UUID, wrapped: str) -> int:
         try:
-            return _rewrap_one(session, self.table, workspace_id, wrapped)
+            return _rewrap_one(session, self.table, owner, wrapped)
         except UnsealError:
-            log.error("workspace_key_does_not_open", workspace_id=str(workspace_id))
-            self.refused.append(workspace_id)
+            log.error("wrapped_key_does_not_open", table=self.table.__tablename__, owner=str(owner))
+            self.refused.append(owner)
             return 0
 
 
-def _rewrap_one(session: Session, table: Wrapped, workspace_id: uuid.UUID, wrapped: str) -> int:
-    ring, place = settings.current().key_ring, f"{LABELS[table]}{workspace_id}"
+def _owner(table: Wrapped) -> InstrumentedAttribute[uuid.UUID]:
+    """The column that says whose key it is: a person's, or a workspace's."""
+    return table.user_id if issubclass(table, SecondFactor) else table.workspace_id
+
+
+def _rewrap_one(session: Session, table: Wrapped, owner: uuid.UUID, wrapped: str) -> int:
+    ring, place = settings.current().key_ring, f"{LABELS[table]}{owner}"
     fresh = ring.wrap(ring.unwrap(wrapped, workspace_id=place), workspace_id=place)
     # Only what was read is replaced: whoever writes at the same moment wins.
-    kept = table.workspace_id == workspace_id, table.wrapped == wrapped
+    kept = _owner(table) == owner, table.wrapped == wrapped
     result = session.execute(update(table).where(*kept).values(wrapped=fresh))
     return result.rowcount if isinstance(result, CursorResult) else 0

@@ -43,6 +43,9 @@ LOOKS = {
     "expiring": Look("Expires soon", "clock", "warn"),
     "failing": Look("Failing", "triangle-alert", "warn"),
     "revoked": Look("Revoked", "ban", "quiet"),
+    # What is switched
+    "on": Look("On", "circle-check", "good"),
+    "off": Look("Off", "circle-dashed", "quiet"),
 }
 
 

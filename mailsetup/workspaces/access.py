@@ -23,7 +23,7 @@ from mailsetup.web.csrf import SAFE_METHODS
 from mailsetup.web.htmx import is_htmx
 from mailsetup.web.paths import local_path
 from mailsetup.web.session import db_session
-from mailsetup.workspaces import sessions
+from mailsetup.workspaces import second_factor, sessions
 from mailsetup.workspaces.audit import Actor
 from mailsetup.workspaces.login import WORKSPACE, remember_workspace, signed_in_session, signed_in_user
 from mailsetup.workspaces.members import list_members, memberships
@@ -42,7 +42,7 @@ def require(role: str, *, own: bool = False, proof: bool = False) -> Callable[[V
 
     def decorate(view: View) -> View:
         def check() -> ResponseReturnValue | None:
-            refusal = _ask_to_sign_in() or _ask_for_workspace()
+            refusal = _ask_to_sign_in() or _ask_for_workspace() or _ask_for_second_factor()
             if refusal is None:
                 _check_role(role, own=own)
             return refusal or (_ask_for_proof() if proof else None)
@@ -99,6 +99,22 @@ def _ask_for_proof() -> ResponseReturnValue | None:
     return _send_to(url_for("proof.index", next=_way_back()), status=403)
 
 
+def _ask_for_second_factor() -> ResponseReturnValue | None:
+    """A workspace that wants a second factor from everybody opens to nobody without one."""
+    user = signed_in_user()
+    if user is None or not held_back():
+        return None
+    if second_factor.is_on(db_session(), user.id):
+        return _send_to(url_for("proof.index", next=_way_back()), status=403)
+    return _send_to(url_for("second_factor.index"), status=403)
+
+
+def held_back() -> bool:
+    """Whether the person's workspace wants a second factor that they have not shown in this session."""
+    member, row = _member(), signed_in_session()
+    return bool(member and row and member.workspace.second_factor_required and not row.strong)
+
+
 def _send_to(address: str, *, status: int) -> ResponseReturnValue:
     # A redirect would put the sign-in page into the fragment that htmx asked for.
     return Response(status=status, headers={"HX-Redirect": address}) if is_htmx() else redirect(address)
@@ -130,7 +146,7 @@ def _ask_for_workspace() -> ResponseReturnValue | None:
 def _enter_own() -> ResponseReturnValue | None:
     """Lets the request into the person's workspace, if they are in one; refuses nobody."""
     member = _member()
-    if member is not None:
+    if member is not None and not held_back():
         walls.narrow(db_session(), member.workspace_id)
     return None
 
@@ -164,7 +180,7 @@ def _article(role: str) -> str:
 def may(role: str) -> bool:
     """Whether the person of this request has this role in the current workspace, or a higher one."""
     member = _member()
-    return member is not None and ROLES.index(member.role) <= ROLES.index(role)
+    return member is not None and not held_back() and ROLES.index(member.role) <= ROLES.index(role)
 
 
 def current_user() -> User:

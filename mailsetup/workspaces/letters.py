@@ -22,12 +22,17 @@ from mailsetup.workspaces.tokens import token_hash
 
 JOB = "mailsetup.workspaces.jobs.send_letters"
 SIGN_UP, SIGN_UP_KNOWN, RESET, INVITATION = "sign-up", "sign-up-known", "reset-password", "invitation"
+ACCOUNT_NOTICE, WRONG_CODES = "account-notice", "wrong-codes"
 VALID_FOR = {
     SIGN_UP: timedelta(days=1),
     SIGN_UP_KNOWN: timedelta(days=1),
     RESET: timedelta(minutes=30),
     INVITATION: timedelta(days=7),
+    ACCOUNT_NOTICE: timedelta(days=1),
+    WRONG_CODES: timedelta(days=1),
 }
+# Only who proved more than a password causes these, so they are never held back.
+UNLIMITED = {INVITATION, ACCOUNT_NOTICE}
 # Whoever asks in another's name must not be able to fill their inbox.
 MOST_AN_HOUR = 3
 HOUR = timedelta(hours=1)
@@ -48,7 +53,7 @@ def write(
     recent = select(func.count()).where(
         Letter.email == email, Letter.purpose == purpose, Letter.created_at > utcnow() - HOUR
     )
-    too_many = (session.scalar(recent) or 0) >= MOST_AN_HOUR and purpose != INVITATION
+    too_many = (session.scalar(recent) or 0) >= MOST_AN_HOUR and purpose not in UNLIMITED
     row = Letter(
         purpose=purpose,
         email=email,

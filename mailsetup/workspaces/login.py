@@ -8,12 +8,14 @@ import uuid
 from flask import Flask, current_app, request, session
 from flask_login import LoginManager, current_user, login_user, logout_user
 
+from mailsetup.core.redact import Secret
 from mailsetup.web.session import db_session
 from mailsetup.workspaces import sessions
 from mailsetup.workspaces.models import User, UserSession
 
 TOKEN = "_user_id"  # noqa: S105 - Flask-Login's name for what it keeps in the cookie
 WORKSPACE = "workspace_id"
+PENDING = "second_step"
 # In this order: every browser names those behind it too.
 BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
 SYSTEMS = ("Windows", "Android", "iPhone", "iPad", "Mac OS", "CrOS", "Linux")
@@ -68,28 +70,44 @@ def signed_in_user() -> User | None:
     return row.user if row else None
 
 
-def begin_session(user: User) -> None:
+def begin_session(user: User, *, strong: bool = False) -> None:
     """Signs the person in with a session that keeps nothing of what was there before; the caller commits."""
-    _end_row()
-    session.clear()
-    browser = browser_words(request.headers.get("User-Agent", ""))
-    row, token = sessions.begin(db_session(), user, browser=browser, address=request.remote_addr or "")
+    row, token = _fresh_row(user, strong=strong)
     login_user(SignedIn(row, token.reveal()))
 
 
-def renew_session(user: User) -> None:
+def begin_pending(user: User) -> None:
+    """Notes that the person knew the password and still has to show the second factor; the caller commits."""
+    _, token = _fresh_row(user, pending=True)
+    session[PENDING] = token.reveal()
+
+
+def _fresh_row(user: User, **kind: bool) -> tuple[UserSession, Secret]:
+    _end_row()
+    session.clear()
+    browser = browser_words(request.headers.get("User-Agent", ""))
+    return sessions.begin(db_session(), user, browser=browser, address=request.remote_addr or "", **kind)
+
+
+def pending_session() -> UserSession | None:
+    """Whose second factor this browser waits for."""
+    return sessions.find(db_session(), str(session.get(PENDING, "")), pending=True)
+
+
+def renew_session(user: User, *, strong: bool | None = None) -> None:
     """Keeps this browser signed in while the person's other sessions end; the caller commits."""
-    workspace_id = session.get(WORKSPACE)
+    workspace_id, row = session.get(WORKSPACE), signed_in_session()
+    was_strong = row is not None and row.strong
     sessions.end_all(db_session(), user.id)
-    begin_session(user)
+    begin_session(user, strong=was_strong if strong is None else strong)
     session[WORKSPACE] = workspace_id
 
 
-def prove_again() -> None:
+def prove_again(*, strong: bool = False) -> None:
     """Notes that whoever is signed in proved it again; the cookie changes, and the caller commits."""
     row = signed_in_session()
     if row is not None:
-        login_user(SignedIn(row, sessions.prove_again(db_session(), row).reveal()))
+        login_user(SignedIn(row, sessions.prove_again(db_session(), row, strong=strong).reveal()))
 
 
 def remember_workspace(workspace_id: uuid.UUID) -> None:
@@ -105,9 +123,9 @@ def end_session() -> None:
 
 
 def _end_row() -> None:
-    row = signed_in_session()
-    if row is not None:
-        sessions.end(db_session(), row.user_id, row.id)
+    for row in (signed_in_session(), pending_session()):
+        if row is not None:
+            sessions.end(db_session(), row.user_id, row.id)
 
 
 def browser_words(agent: str) -> str:

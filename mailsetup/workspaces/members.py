@@ -59,6 +59,15 @@ def set_zone(session: Session, workspace: Workspace, timezone: str, *, actor: Ac
         )  # fmt: skip
 
 
+def require_second_factor(session: Session, workspace: Workspace, wanted: bool, *, actor: Actor) -> None:
+    """Whether the workspace opens only to who showed a second factor; from the next click on."""
+    if wanted == workspace.second_factor_required:
+        return
+    workspace.second_factor_required = wanted
+    action = "workspace:require-second-factor" if wanted else "workspace:end-required-second-factor"
+    audit.record(session, workspace.id, actor=actor, action=action, subject=workspace.name, subject_id=workspace.id)
+
+
 def list_members(session: Session, workspace_id: uuid.UUID) -> list[Member]:
     """Everybody in the workspace: owners first, then by name."""
     rows = session.scalars(select(Member).where(Member.workspace_id == workspace_id)).unique()

@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from mailsetup.core.clock import utcnow
@@ -43,8 +43,33 @@ class UserSession(HasId, Base):
     seen_at: Mapped[datetime] = mapped_column(default=utcnow)
     proved_at: Mapped[datetime] = mapped_column(default=utcnow)  # when the person last proved who they are
     expires_at: Mapped[datetime] = mapped_column(index=True)
+    pending: Mapped[bool] = mapped_column(default=False, server_default=false())  # the second factor is still to come
+    strong: Mapped[bool] = mapped_column(default=False, server_default=false())  # a second factor was shown
+    wrong_codes: Mapped[int] = mapped_column(default=0, server_default="0")
 
     user: Mapped[User] = relationship(lazy="joined")
+
+
+class SecondFactor(Base):
+    """What a person's authenticator app shows codes from; on once a first code proved that the app has it."""
+
+    __tablename__ = "second_factors"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    wrapped: Mapped[str] = mapped_column(String(400))  # the shared secret, under a master key of the ring
+    last_step: Mapped[int] = mapped_column(BigInteger, default=0)  # no code of this time step or before works again
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    confirmed_at: Mapped[datetime | None]
+
+
+class RecoveryCode(HasId, Base):
+    """A code for who has lost the authenticator app: works once, only its hash is kept."""
+
+    __tablename__ = "recovery_codes"
+
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    code_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    used_at: Mapped[datetime | None]
 
 
 class Workspace(HasId, Base):
@@ -55,6 +80,7 @@ class Workspace(HasId, Base):
     name: Mapped[str] = mapped_column(String(200))
     timezone: Mapped[str] = mapped_column(String(60), default="")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    second_factor_required: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class WorkspaceKey(Base):

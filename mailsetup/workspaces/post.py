@@ -28,14 +28,14 @@ from mailsetup.core.redact import Secret
 from mailsetup.mail_services.base import Mail
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.operator_mail import OperatorMailer
-from mailsetup.workspaces.letters import INVITATION, JOB, RESET, SIGN_UP, SIGN_UP_KNOWN, VALID_FOR
+from mailsetup.workspaces.letters import INVITATION, JOB, RESET, SIGN_UP, VALID_FOR
 from mailsetup.workspaces.models import Letter
 from mailsetup.workspaces.tokens import new_token, token_hash
 
 TEMPLATES = Path(__file__).parents[2] / "templates" / "email"
 PRODUCT = "mailsetup"
 # Where the link in the mail leads; a letter without one needs no token.
-PATHS = {SIGN_UP: "/sign-up/", RESET: "/sign-in/new-password/", INVITATION: "/invitations/", SIGN_UP_KNOWN: ""}
+PATHS = {SIGN_UP: "/sign-up/", RESET: "/sign-in/new-password/", INVITATION: "/invitations/"}
 DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240))
 KEPT = timedelta(days=8)
 LINE = 200
@@ -126,7 +126,7 @@ def _mail(claimed: Claimed) -> Mail:
 
 def write_letter(claimed: Claimed, *, sender: str) -> EmailMessage:
     """The mail: plain text, so that nothing in it can be more than text."""
-    base, path = settings.current().base_url, PATHS[claimed.purpose]
+    base, path = settings.current().base_url, PATHS.get(claimed.purpose, "")
     facts = {
         "product": PRODUCT,
         "base_url": base,

@@ -20,12 +20,20 @@ IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
 SEEN_COARSE = timedelta(minutes=5)
 PROOF_LASTS = timedelta(minutes=30)
+# How long somebody may take to show the second factor after the password, and how often they may be wrong.
+PENDING_LASTS = timedelta(minutes=10)
+MOST_WRONG_CODES = 5
 # A form that asks for a secret is opened only with this much of the proof left, so that it can also be sent.
 FORM_TIME = timedelta(minutes=15)
 
 
-def begin(session: Session, user: User, *, browser: str, address: str) -> tuple[UserSession, Secret]:
-    """A session of somebody who just proved who they are, and the token of its cookie."""
+def begin(
+    session: Session, user: User, *, browser: str, address: str, strong: bool = False, pending: bool = False
+) -> tuple[UserSession, Secret]:
+    """A session of somebody who just proved who they are, and the token of its cookie.
+
+    A `strong` one began with a second factor; a `pending` one waits for it and opens nothing else.
+    """
     session.execute(delete(UserSession).where(UserSession.expires_at < utcnow()))
     token = new_token()
     row = UserSession(
@@ -33,7 +41,9 @@ def begin(session: Session, user: User, *, browser: str, address: str) -> tuple[
         token_hash=token_hash(token),
         browser=browser[:80],
         address=address[:45],
-        expires_at=utcnow() + LONGEST,
+        expires_at=utcnow() + (PENDING_LASTS if pending else LONGEST),
+        strong=strong,
+        pending=pending,
     )
     row.user = user
     session.add(row)
@@ -41,10 +51,10 @@ def begin(session: Session, user: User, *, browser: str, address: str) -> tuple[
     return row, Secret(token)
 
 
-def find(session: Session, token: str) -> UserSession | None:
+def find(session: Session, token: str, *, pending: bool = False) -> UserSession | None:
     """The session behind a cookie; none once it was ended, rested too long or has had its time."""
     now, hashed = utcnow(), token_hash(token)
-    alive = (UserSession.expires_at > now, UserSession.seen_at > now - IDLE)
+    alive = (UserSession.expires_at > now, UserSession.seen_at > now - IDLE, UserSession.pending.is_(pending))
     query = select(UserSession).where(UserSession.token_hash == hashed, *alive)
     return session.scalars(query).one_or_none() if hashed else None
 
@@ -63,19 +73,30 @@ def proved_lately(row: UserSession, *, spare: timedelta = timedelta()) -> bool:
     return row.proved_at > utcnow() - PROOF_LASTS + spare
 
 
-def prove_again(session: Session, row: UserSession) -> Secret:
+def prove_again(session: Session, row: UserSession, *, strong: bool = False) -> Secret:
     """Notes that the person proved again who they are; the session gets another token."""
     token = new_token()
-    row.token_hash, row.proved_at = token_hash(token), utcnow()
+    row.token_hash, row.proved_at, row.strong = token_hash(token), utcnow(), row.strong or strong
     session.flush()
     return Secret(token)
+
+
+def note_wrong_code(session: Session, row: UserSession) -> bool:
+    """Counts a wrong second factor; whether another may be tried, else the pending session is over."""
+    session.execute(update(UserSession).where(UserSession.id == row.id).values(wrong_codes=UserSession.wrong_codes + 1))
+    session.refresh(row)
+    if row.wrong_codes < MOST_WRONG_CODES:
+        return True
+    end(session, row.user_id, row.id)
+    return False
 
 
 def list_sessions(session: Session, user_id: uuid.UUID) -> list[UserSession]:
     """Where the person is signed in, last used first."""
     now = utcnow()
-    alive = (UserSession.user_id == user_id, UserSession.expires_at > now, UserSession.seen_at > now - IDLE)
-    return list(session.scalars(select(UserSession).where(*alive).order_by(UserSession.seen_at.desc())))
+    alive = (UserSession.expires_at > now, UserSession.seen_at > now - IDLE, UserSession.pending.is_(False))
+    mine = select(UserSession).where(UserSession.user_id == user_id, *alive)
+    return list(session.scalars(mine.order_by(UserSession.seen_at.desc())))
 
 
 def end(session: Session, user_id: uuid.UUID, session_id: uuid.UUID) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import select
@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from mailsetup import settings
+from mailsetup.core import walls
 from mailsetup.core.clock import utcnow
 from mailsetup.core.errors import InvalidInput
 from mailsetup.workspaces import audit, sessions
@@ -112,9 +113,13 @@ def authenticate(session: Session, *, email: str, password: str) -> User | None:
         return None
     if outdated(user.password_hash):
         user.password_hash = hash_password(password)
-    user.last_sign_in_at = utcnow()
-    _record(session, user, "user:sign-in")
     return user
+
+
+def note_sign_in(session: Session, user: User, *, detail: Mapping[str, str] | None = None) -> None:
+    """Writes down that the person is in, once everything asked of them was shown."""
+    user.last_sign_in_at = utcnow()
+    record_of_person(session, user, "user:sign-in", detail=detail)
 
 
 def _address_or_nothing(email: str) -> str:
@@ -136,7 +141,7 @@ def set_password(session: Session, user: User, password: str, *, field: str = "p
     check_password(password, email=user.email, name=user.name, field=field)
     user.password_hash = hash_password(password)
     sessions.end_all(session, user.id)
-    _record(session, user, "user:change-password")
+    record_of_person(session, user, "user:change-password")
 
 
 def actor_of(user: User) -> Actor:
@@ -144,6 +149,24 @@ def actor_of(user: User) -> Actor:
     return Actor(user.email, user.id)
 
 
-def _record(session: Session, user: User, action: str) -> None:
-    for workspace_id in session.scalars(select(Member.workspace_id).where(Member.user_id == user.id)):
-        audit.record(session, workspace_id, actor=actor_of(user), action=action, subject=user.email, subject_id=user.id)
+def record_of_person(
+    session: Session,
+    user: User,
+    action: str,
+    *,
+    actor: Actor | None = None,
+    detail: Mapping[str, str | int] | None = None,
+) -> None:
+    """Writes what happened to a person's account into the trail of each of their workspaces."""
+    with walls.across(session):
+        mine = select(Member.workspace_id).where(Member.user_id == user.id)
+        for workspace_id in session.scalars(mine).all():
+            audit.record(
+                session,
+                workspace_id,
+                actor=actor or actor_of(user),
+                action=action,
+                subject=user.email,
+                subject_id=user.id,
+                **(detail or {}),
+            )

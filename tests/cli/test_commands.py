@@ -84,13 +84,13 @@ def test_it_makes_no_demo_person_in_production(typed, session, settings, tmp_pat
 
 
 def test_it_counts_what_each_master_key_seals(typed, alice, charlie, settings):
-    assert typed("keys", "status").output == "test: 4 workspace keys (primary: seals new workspaces)\n"
+    assert typed("keys", "status").output == "test: 4 keys (primary: seals new workspaces)\n"
     newer = f"newer:{base64.b64encode(secrets.token_bytes(32)).decode()}"
     settings_module.start(dataclasses.replace(settings, key_ring=KeyRing.parse(newer)))
     result = typed("keys", "status")
     assert result.exit_code == 1
-    assert "newer: 0 workspace keys" in result.output
-    assert "test: 4 workspace keys, but it is NOT in the ring" in result.output
+    assert "newer: 0 keys" in result.output
+    assert "test: 4 keys, but it is NOT in the ring" in result.output
 
 
 def test_it_seals_every_workspace_key_anew(typed, alice, charlie, settings, session):
@@ -98,10 +98,10 @@ def test_it_seals_every_workspace_key_anew(typed, alice, charlie, settings, sess
     ring = KeyRing({**KeyRing.parse(newer).keys, **settings.key_ring.keys})
     settings_module.start(dataclasses.replace(settings, key_ring=ring))
     before = sealing.data_key(session, alice.workspace.id)
-    assert "4 workspace keys are now sealed by newer" in typed("keys", "rewrap").output
-    assert "0 workspace keys are now" in typed("keys", "rewrap").output
+    assert "4 keys are now sealed by newer" in typed("keys", "rewrap").output
+    assert "0 keys are now" in typed("keys", "rewrap").output
     settings_module.start(dataclasses.replace(settings, key_ring=KeyRing.parse(newer)))
-    assert typed("keys", "status").output == "newer: 4 workspace keys (primary: seals new workspaces)\n"
+    assert typed("keys", "status").output == "newer: 4 keys (primary: seals new workspaces)\n"
     sealing._cache.clear()
     assert sealing.data_key(session, alice.workspace.id) == before
 

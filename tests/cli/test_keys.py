@@ -11,7 +11,7 @@ from mailsetup import settings as settings_module
 from mailsetup.cli import keys as key_commands
 from mailsetup.core.crypto import KeyRing
 from mailsetup.core.errors import UnsealError
-from mailsetup.workspaces import audit_chain, sealing
+from mailsetup.workspaces import audit_chain, sealing, second_factor
 from mailsetup.workspaces.models import WorkspaceKey
 
 
@@ -39,14 +39,18 @@ def run(*arguments, code=0):
 
 def test_it_replaces_a_master_key_without_a_pause(ring_file, settings, session, alice, charlie):
     before = [sealing.data_key(session, person.workspace.id) for person in (alice, charlie)]
+    second_factor.begin(session, alice.user)
+    session.commit()
     for command in (("add", "next"), ("promote", "next")):
         run(*command)
         restart(settings, ring_file)
-    assert "still seals 4 workspace keys" in run("retire", "test", code=1)
-    assert "4 workspace keys are now sealed by next" in run("rewrap")
+    assert "still seals 5 keys" in run("retire", "test", code=1)
+    assert "5 keys are now sealed by next" in run("rewrap")
     run("retire", "test")
     restart(settings, ring_file)
     session.rollback()
+    session.expire_all()
+    assert second_factor.offered(session, alice.user)
     assert [sealing.data_key(session, person.workspace.id) for person in (alice, charlie)] == before
     assert audit_chain.verify(session, alice.workspace.id).fault == ""
     assert list(KeyRing.parse(ring_file.read_text()).keys) == ["next"]
@@ -60,8 +64,8 @@ def test_it_goes_on_where_a_stopped_rewrap_was(ring_file, settings, alice, charl
     monkeypatch.setattr(key_commands, "BATCH", 1)
     assert key_commands.Rewrapping().step()
     output = run("rewrap", "--resume")
-    assert "1 workspace keys were done before" in output
-    assert "3 workspace keys are now sealed by next" in output
+    assert "1 keys were done before" in output
+    assert "3 keys are now sealed by next" in output
 
 
 def test_it_refuses_and_reports_keys_swapped_between_workspaces(ring_file, settings, session, alice, charlie):

@@ -10,6 +10,8 @@ from mailsetup.workspaces.views import (
     members,
     new_password,
     proof,
+    second_factor,
+    second_step,
     security,
     settings,
     sign_in,
@@ -18,6 +20,7 @@ from mailsetup.workspaces.views import (
 
 blueprints: tuple[Blueprint, ...] = (
     sign_in.blueprint,
+    second_step.blueprint,
     proof.blueprint,
     new_password.blueprint,
     invitations.blueprint,
@@ -25,5 +28,6 @@ blueprints: tuple[Blueprint, ...] = (
     audit.blueprint,
     settings.blueprint,
     security.blueprint,
+    second_factor.blueprint,
     workspaces.blueprint,
 )

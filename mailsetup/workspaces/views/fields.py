@@ -23,6 +23,13 @@ WORKSPACE_NAME = Field(
     "Usually your company. Mail, credentials and members belong to a workspace.",
     autocomplete="organization",
 )
+CODE = Field(
+    "code",
+    "Code",
+    "The six digits that your authenticator app shows now, or one of your recovery codes.",
+    autocomplete="one-time-code",
+)
+FIRST_CODE = Field("code", "Code", "The six digits that the app shows now.", autocomplete="one-time-code")
 SIGN_IN = (EMAIL, PASSWORD)
 SIGN_UP = (NAME, EMAIL, NEW_PASSWORD, WORKSPACE_NAME)
 JOIN = (NAME, EMAIL, NEW_PASSWORD)

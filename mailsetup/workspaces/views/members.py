@@ -16,6 +16,7 @@ from mailsetup.web.session import db_session
 from mailsetup.workspaces import invitations, members, post
 from mailsetup.workspaces.access import current_member, current_workspace, may, require
 from mailsetup.workspaces.models import ADMIN, MEMBER, Invitation, Member
+from mailsetup.workspaces.second_factor import who_have_one
 from mailsetup.workspaces.views import fields
 
 blueprint = Blueprint("members", __name__, url_prefix="/members")
@@ -26,9 +27,11 @@ blueprint = Blueprint("members", __name__, url_prefix="/members")
 def index() -> ResponseReturnValue:
     """Everybody in the workspace, and the open invitations."""
     workspace_id = current_workspace().id
+    people = members.list_members(db_session(), workspace_id)
     return render_template(
         "members/index.html",
-        members=members.list_members(db_session(), workspace_id),
+        members=people,
+        factors=who_have_one(db_session(), [row.user_id for row in people]) if may(ADMIN) else None,
         invitations=invitations.list_invitations(db_session(), workspace_id) if may(ADMIN) else [],
         me=current_member(),
         roles=members.roles_given_by(current_member().role),

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from mailsetup.web.forms import invalid
 from mailsetup.web.paths import local_path
 from mailsetup.web.session import db_session
-from mailsetup.workspaces import login
+from mailsetup.workspaces import login, second_factor
 from mailsetup.workspaces.access import current_user, signed_in
 from mailsetup.workspaces.passwords import verify_password
 from mailsetup.workspaces.views import fields
@@ -21,7 +21,7 @@ WRONG = "This is not your password. Check whether Caps Lock is on."
 @blueprint.get("", endpoint="index")
 @signed_in
 def index() -> ResponseReturnValue:
-    """Asks for the password."""
+    """Asks for the password, and for the second factor of who has one."""
     return render_template("sign_in/again.html", errors={}, values={}, **_facts())
 
 
@@ -29,16 +29,32 @@ def index() -> ResponseReturnValue:
 @throttled_person("prove-again")
 @signed_in
 def prove() -> ResponseReturnValue:
-    """Checks the password and goes back to where the person was."""
-    if not verify_password(current_user().password_hash, request.form.get("password", "")):
-        return invalid("sign_in/again.html", {"password": WRONG}, **_facts())
-    login.prove_again()
+    """Checks what was asked for and goes back to where the person was."""
+    errors = _wrong()
+    if errors:
+        return invalid("sign_in/again.html", errors, **_facts())
+    login.prove_again(strong=_has_factor())
     db_session().commit()
     return redirect(_next())
 
 
+def _wrong() -> dict[str, str]:
+    """What is wrong; a code is not used up by a wrong password."""
+    user = current_user()
+    if not verify_password(user.password_hash, request.form.get("password", "")):
+        return {"password": WRONG}
+    if _has_factor() and not second_factor.check(db_session(), user, request.form.get("code", "")[:100]):
+        return {"code": second_factor.WRONG}
+    return {}
+
+
+def _has_factor() -> bool:
+    return second_factor.is_on(db_session(), current_user().id)
+
+
 def _facts() -> dict[str, object]:
-    return {"fields": (fields.PASSWORD,), "user": current_user(), "next": _next()}
+    asked = (fields.PASSWORD, fields.CODE) if _has_factor() else (fields.PASSWORD,)
+    return {"fields": asked, "user": current_user(), "next": _next()}
 
 
 def _next() -> str:

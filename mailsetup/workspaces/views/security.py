@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from mailsetup.core.errors import InvalidInput, NotFound
 from mailsetup.web.forms import invalid
 from mailsetup.web.session import db_session
-from mailsetup.workspaces import login, sessions
+from mailsetup.workspaces import login, second_factor, sessions
 from mailsetup.workspaces.access import current_user, signed_in
 from mailsetup.workspaces.sign_in import change_password
 from mailsetup.workspaces.views import fields
@@ -65,6 +65,7 @@ def _facts() -> dict[str, object]:
     return {
         "password_fields": fields.CHANGE_PASSWORD,
         "user": current_user(),
+        "factor_on": second_factor.is_on(db_session(), current_user().id),
         "sessions": sessions.list_sessions(db_session(), current_user().id),
         "here": login.signed_in_session(),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from mailsetup.core.errors import InvalidInput
@@ -11,9 +11,11 @@ from mailsetup.web.forms import form_values, invalid
 from mailsetup.web.session import db_session
 from mailsetup.workspaces import locales, quotas
 from mailsetup.workspaces.access import current_actor, current_user, current_workspace, may, require, signed_in
-from mailsetup.workspaces.members import rename_workspace, set_zone
-from mailsetup.workspaces.models import ADMIN, MEMBER, User
+from mailsetup.workspaces.login import signed_in_session
+from mailsetup.workspaces.members import list_members, rename_workspace, require_second_factor, set_zone
+from mailsetup.workspaces.models import ADMIN, MEMBER, OWNER, User
 from mailsetup.workspaces.names import clean_name
+from mailsetup.workspaces.second_factor import who_have_one
 from mailsetup.workspaces.sign_in import NAMELESS
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
@@ -53,6 +55,21 @@ def save_workspace() -> ResponseReturnValue:
         db_session().rollback()
         return invalid("settings/index.html", error.fields, **_forms())
     return _saved("The workspace is saved.")
+
+
+@blueprint.post("/workspace/second-factor", endpoint="second_factor")
+@require(OWNER, proof=True)
+def save_second_factor() -> ResponseReturnValue:
+    """Says whether everybody in the workspace needs a second factor."""
+    wanted = request.form.get("required") == "true"
+    row = signed_in_session()
+    if wanted and not (row and row.strong):
+        flash("Set up your own second factor first: without one you would be outside yourself.", "warning")
+        return redirect(url_for("second_factor.index"))
+    require_second_factor(db_session(), current_workspace(), wanted, actor=current_actor())
+    return _saved(
+        "Everybody needs a second factor now." if wanted else "A second factor is everybody's own choice now."
+    )
 
 
 def workspace_fields() -> tuple[Field, ...]:
@@ -106,8 +123,20 @@ def _forms() -> dict[str, object]:
     return {
         "person_fields": person_fields(current_user()),
         "workspace_fields": workspace_fields(),
+        **_policy(),
         "user": current_user(),
         "uses": quotas.list_uses(db_session(), current_workspace().id) if may(MEMBER) else [],
+    }
+
+
+def _policy() -> dict[str, object]:
+    """Whether the workspace asks for a second factor, and how many of its people have one."""
+    if not may(OWNER):
+        return {}
+    members = list_members(db_session(), current_workspace().id)
+    having = who_have_one(db_session(), [member.user_id for member in members])
+    return {
+        "policy": {"required": current_workspace().second_factor_required, "of": len(members), "having": len(having)}
     }
 
 

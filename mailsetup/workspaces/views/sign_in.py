@@ -12,11 +12,11 @@ from mailsetup.core.errors import InvalidInput, NotFound
 from mailsetup.web.forms import form_values, invalid
 from mailsetup.web.paths import local_path
 from mailsetup.web.session import db_session
-from mailsetup.workspaces import access, letters, login
+from mailsetup.workspaces import access, letters, login, second_factor
 from mailsetup.workspaces.frame import install_people
 from mailsetup.workspaces.joining import ask_to_join, confirm
 from mailsetup.workspaces.models import User
-from mailsetup.workspaces.sign_in import authenticate
+from mailsetup.workspaces.sign_in import authenticate, note_sign_in
 from mailsetup.workspaces.views import fields
 from mailsetup.workspaces.views.throttle import throttled
 
@@ -57,6 +57,9 @@ def enter() -> ResponseReturnValue:
     user = authenticate(db_session(), email=values["email"], password=request.form.get("password", ""))
     if user is None:
         return invalid("sign_in/index.html", {"": REFUSED}, fields=fields.SIGN_IN, next=_next())
+    if second_factor.is_on(db_session(), user.id):
+        return _ask_for_code(user)
+    note_sign_in(db_session(), user)
     return _begin(user)
 
 
@@ -110,6 +113,13 @@ def sign_out() -> ResponseReturnValue:
     login.end_session()
     db_session().commit()
     return redirect(target)
+
+
+def _ask_for_code(user: User) -> ResponseReturnValue:
+    target = _next()
+    login.begin_pending(user)
+    db_session().commit()
+    return redirect(url_for("second_step.index", next=target if target != "/" else None))
 
 
 def _begin(user: User) -> ResponseReturnValue:

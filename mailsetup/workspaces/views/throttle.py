@@ -12,7 +12,7 @@ from flask_limiter import RequestLimit
 from flask_limiter.util import get_remote_address
 
 from mailsetup.web.limits import by_email, limiter
-from mailsetup.workspaces.login import signed_in_user
+from mailsetup.workspaces.login import pending_session, signed_in_user
 
 RATE = "10/minute;50/hour"
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -32,6 +32,16 @@ def throttled(name: str, *, failures_only: bool = False) -> Decorator:
 def throttled_person(name: str) -> Decorator:
     """Limits POSTs to a view by the person who is signed in."""
     return lambda view: _limit(view, name, _person, failures_only=True)
+
+
+def throttled_pending(name: str) -> Decorator:
+    """Limits POSTs to a view by the person whose second factor this browser waits for."""
+    return lambda view: _limit(view, name, _pending_person, failures_only=True)
+
+
+def _pending_person() -> str:
+    row = pending_session()
+    return str(row.user_id) if row else get_remote_address()
 
 
 def _person() -> str:
