@@ -50,9 +50,7 @@ def status() -> None:
         click.echo(f"{key_id}: {counts[key_id]} keys{primary}")
     missing = sorted(set(counts) - set(ring.keys))
     for key_id in missing:
-        click.echo(
-            f"{key_id}: {counts[key_id]} keys, but it is NOT in the ring: these workspaces do not open."
-        )
+        click.echo(f"{key_id}: {counts[key_id]} keys, but it is NOT in the ring: these workspaces do not open.")
     if missing:
         raise SystemExit(1)
 

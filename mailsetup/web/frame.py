@@ -133,6 +133,8 @@ HOMES = {
     "setup": "outbound",
     "tests": "outbound",
     "routes": "alerts",
+    "security": "settings",
+    "second_factor": "settings",
     "privacy": "settings",
     "exports": "settings",
     "erasing": "settings",

@@ -7,8 +7,8 @@ from sqlalchemy import select, update
 
 from mailsetup.core.clock import utcnow
 from mailsetup.core.redact import Secret
-from mailsetup.workspaces import letters, post
-from mailsetup.workspaces.models import AuditEvent, Letter, UserSession
+from mailsetup.workspaces import letters, post, second_factor
+from mailsetup.workspaces.models import AuditEvent, Letter, SecondFactor, UserSession
 from mailsetup.workspaces.tokens import token_hash
 from tests.factories import PASSWORD
 from tests.workspaces.conftest import link_in, words_of
@@ -42,6 +42,13 @@ def test_it_sets_a_new_password_and_signs_out_everywhere(client, alice, link, se
     assert client.post("/sign-in", data={"email": ALICE, "password": PASSWORD}).status_code == 422
     assert client.post("/sign-in", data={"email": ALICE, "password": NEW}).status_code == 302
     assert "user:change-password" in session.scalars(select(AuditEvent.action)).all()
+
+
+def test_it_still_asks_for_the_second_factor(client, alice, link, session):
+    second_factor.begin(session, alice.user)
+    session.execute(update(SecondFactor).values(confirmed_at=utcnow()))
+    client.post(link, data={"password": NEW})
+    assert client.post("/sign-in", data={"email": ALICE, "password": NEW}).location == "/sign-in/code"
 
 
 def test_it_answers_the_same_whoever_asks(client, alice, letters_sent):

@@ -77,7 +77,9 @@ def test_it_is_on_only_after_a_right_code_and_shows_ten_recovery_codes_once(alic
     assert second_factor.is_on(session, alice.user.id)
     assert len(set(phone.codes)) == 10
     assert phone.codes[0] not in _page(alice)
-    stored = session.scalars(select(SecondFactor.wrapped)).one() + "".join(session.scalars(select(RecoveryCode.code_hash)))
+    stored = session.scalars(select(SecondFactor.wrapped)).one() + "".join(
+        session.scalars(select(RecoveryCode.code_hash))
+    )
     assert phone.key not in stored
     assert not [code for code in phone.codes if code.replace("-", "") in stored]
 
@@ -214,7 +216,12 @@ def test_it_lets_an_owner_ask_everybody_only_with_one_of_their_own(alice, bob, p
 
 def test_it_holds_members_without_one_back_until_they_have_it(alice, ada, phone, session):
     require(alice, phone)
-    for method, path in (("GET", "/"), ("GET", "/messages"), ("POST", "/settings/workspace"), ("POST", "/members/leave")):
+    for method, path in (
+        ("GET", "/"),
+        ("GET", "/messages"),
+        ("POST", "/settings/workspace"),
+        ("POST", "/members/leave"),
+    ):
         assert ada.client.open(path, method=method).location == PAGE, path
     assert ada.client.get("/members", headers={"HX-Request": "true"}).headers["HX-Redirect"] == PAGE
     page = ada.client.get("/settings").text

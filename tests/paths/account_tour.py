@@ -1,0 +1,61 @@
+"""The part of the tour that shows a person's second factor: set up, asked for, wanted by the workspace."""
+
+from __future__ import annotations
+
+import time
+
+import pyotp
+from playwright.sync_api import Page, expect
+
+from tests.paths.album import Album
+from tests.paths.customer import Customer, follow
+
+PAGE = "/settings/security/second-factor"
+
+
+def second_factor(page: Page, album: Album, customer: Customer, colleague: Page) -> None:
+    """The owner has one and asks for it from everybody; the colleague is led to set one up."""
+    main = page.get_by_role("main")
+    album.open(page, PAGE, "second-factor-off")
+    follow(main.get_by_role("button", name="Set up a second factor"))
+    key = page.locator("main code").first.inner_text().replace(" ", "")
+    album.take(page, "second-factor-offer", dark=True)
+    page.get_by_label("Code").fill("123")
+    customer.press("Turn it on")
+    album.take(page, "second-factor-wrong")
+    page.get_by_label("Code").fill(pyotp.TOTP(key).now())
+    customer.press("Turn it on")
+    expect(page.get_by_role("heading", name="Keep your recovery codes")).to_be_visible()
+    album.take(page, "second-factor-codes")
+    customer.press("I have kept them")
+    album.take(page, "second-factor-on")
+    album.open(page, "/settings/security", "security-with-second-factor")
+    _wanted(page, album, colleague)
+    _sign_in_again(page, album, customer, key)
+
+
+def _wanted(page: Page, album: Album, colleague: Page) -> None:
+    page.goto("/settings")
+    album.take(page, "settings-policy")
+    page.get_by_role("button", name="Ask everybody for one").click()
+    follow(page.get_by_role("dialog").get_by_role("button", name="Ask everybody for one"))
+    album.take(page, "settings-policy-on")
+    album.open(page, "/members", "members-second-factor")
+    album.open(colleague, "/messages", "held-back")
+    page.goto("/settings")
+    follow(page.get_by_role("button", name="Make it everybody's own choice"))
+
+
+def _sign_in_again(page: Page, album: Album, customer: Customer, key: str) -> None:
+    page.goto("/sign-in/again")
+    album.take(page, "again-with-code")
+    page.context.clear_cookies()
+    page.goto("/sign-in")
+    page.get_by_label("E-mail address").fill(customer.email)
+    page.get_by_label("Password").fill(customer.password)
+    follow(page.get_by_role("button", name="Sign in"))
+    expect(page.get_by_role("heading", name="Your second factor")).to_be_visible()
+    album.take(page, "sign-in-code")
+    page.get_by_label("Code").fill(pyotp.TOTP(key).at(int(time.time()) + 30))
+    follow(page.get_by_role("button", name="Sign in"))
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
