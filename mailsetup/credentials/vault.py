@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
@@ -121,7 +122,8 @@ def store_grant(
 ) -> Credential:
     """Keeps what a sign-in at Microsoft gave: a new credential, or a new version of `credential_id`.
 
-    A name that is taken gets a number, as the sign-in would be lost otherwise; a renewed one keeps its name.
+    A name that is taken gets a number, as the sign-in would be lost otherwise. A renewed one keeps the name that a
+    person gave it; one that is named after its account is named after the new one.
     Raises NotFound when `credential_id` is not this workspace's.
     """
     if credential_id is None:
@@ -137,7 +139,10 @@ def store_grant(
     else:
         credential = fetch_owned(session, Credential, workspace_id, credential_id)
         seals.forget_waiting(session, credential)
+        named_after = public_facts(session, credential).get("account_username", "")
         _advance(session, credential, user_id, None, new_version=True)
+        if _is_named_after(credential.name, named_after) and not _is_named_after(credential.name, name):
+            credential.name = _free_name(session, workspace_id, name)
         _write_next(session, credential, public, secrets, user_id)
         action = "credential:reconnect"
     _store_tokens(session, credential, token_cache)
@@ -254,6 +259,12 @@ def _changed_values(previous: CredentialValue, checked: Checked) -> list[str]:
     before = {**previous.public, **previous.secrets}
     after = {**checked.values.public, **checked.values.secrets}
     return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+
+
+def _is_named_after(name: str, account: str) -> bool:
+    """Whether the name is what a sign-in as this account is called here, perhaps with a number."""
+    plain = " ".join(account.split()).casefold()
+    return bool(plain) and re.fullmatch(rf"{re.escape(plain)}(?: \d+)?", name.casefold()) is not None
 
 
 def _free_name(session: Session, workspace_id: uuid.UUID, wanted: str) -> str:

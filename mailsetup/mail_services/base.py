@@ -95,6 +95,11 @@ class Platform:
         """Where Microsoft sends a person back to after sign-in."""
         return f"{self.base_url}/setup/microsoft/callback"
 
+    @property
+    def lets_personal_in(self) -> bool:
+        """Whether personal Microsoft accounts (outlook.com) may sign in, through our own app."""
+        return self.accounts == "common" and bool(self.client_id)
+
 
 @dataclass(frozen=True)
 class WayOut:

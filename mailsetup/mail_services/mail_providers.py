@@ -33,6 +33,7 @@ class Provider:
     spf: tuple[str, ...] = ()
     selectors: tuple[str, ...] = ()
     own_return: bool = False
+    gives: str = ""  # what the service with the given away addresses is called, where that is another name
 
 
 def _set(names: str) -> frozenset[str]:
@@ -60,6 +61,7 @@ PROVIDERS = (
         "Google Workspace",
         ("google.com", "googlemail.com"),
         _set("gmail.com googlemail.com"),
+        gives="Gmail",
         host="smtp.gmail.com",
         proof=_APP,
         sends=("smtp.gmail.com", "smtp-relay.gmail.com", "googlemail.com"),

@@ -17,11 +17,13 @@ from mailsetup.mail_services.mail_providers import (
     receiving,
 )
 
-GRAPH, SMTP = "graph_client_credentials", "smtp_basic"
+GRAPH, SMTP, SIGN_IN = "graph_client_credentials", "smtp_basic", "graph_delegated"
 _TLS = {"starttls": "STARTTLS", "implicit": "TLS from the start"}
+_PERSONAL = "Addresses at {domain} are personal Microsoft accounts, and they send by signing in at Microsoft."
 _NO_PERSONAL = (
-    "{domain} holds personal Microsoft accounts, and Microsoft lets programs send only for organisations. "
-    "Use an address of your organisation, or another mail service."
+    "Addresses at {domain} are personal Microsoft accounts. They send only by signing in at Microsoft, and here only "
+    "accounts of an organisation may sign in. Use an address of your organisation or another mail service, or ask "
+    "whoever runs this installation to let personal accounts in."
 )
 _UNKNOWN = (
     "We could not find out who takes mail for {domain}. If people there use Outlook or Microsoft 365, "
@@ -54,38 +56,44 @@ class Proposal:
         return f"{self.settings['host']}, port {self.settings['port']}, {_TLS[self.settings['tls']]}"
 
 
-def from_name(domain: str) -> Proposal | None:
-    """What the name alone decides; None where the DNS has to be asked."""
+def from_name(domain: str, *, personal: bool = False) -> Proposal | None:
+    """What the name alone decides; None where the DNS has to be asked. `personal` accounts may sign in here."""
     if domain.endswith((".onmicrosoft.com", ".onmicrosoft.us", ".partner.onmschina.cn")):
         return Proposal(GRAPH, (f"{domain} is at Microsoft 365: only its organisations have such names.",))
     giver = giving(domain)
     if giver is None:
         return None
     if giver.name == PERSONAL:
-        return Proposal(SMTP, (_NO_PERSONAL.format(domain=domain),), sure=False)
-    return _through(giver, giver.host, f"{domain} is at {giver.name}.")
+        return _for_personal(domain, personal=personal)
+    return _through(giver, giver.host, f"Addresses that end in {domain} belong to {giver.gives or giver.name}.")
 
 
-def from_facts(facts: Facts) -> Proposal:
-    """What fits a domain of one's own."""
+def _for_personal(domain: str, *reasons: str, personal: bool) -> Proposal:
+    if personal:
+        return Proposal(SIGN_IN, (*reasons, _PERSONAL.format(domain=domain)))
+    return Proposal(SMTP, (*reasons, _NO_PERSONAL.format(domain=domain)), sure=False)
+
+
+def from_facts(facts: Facts, *, personal: bool = False) -> Proposal:
+    """What fits a domain of one's own. `personal` accounts may sign in here."""
     if facts.mx is None:
         return _without_mx_answer(facts)
     first = facts.mx[0] if facts.mx else ""
     provider = receiving(first)
     if provider is not None:
-        return _received(facts, provider, first)
+        return _received(facts, provider, first, personal=personal)
     named = _from_submission(facts) or _from_signs(facts, first)
     if named is not None:
         return named
     return _own_server(facts, first)
 
 
-def _received(facts: Facts, provider: Provider, mx: str) -> Proposal:
+def _received(facts: Facts, provider: Provider, mx: str, *, personal: bool) -> Proposal:
     reason = f"{facts.domain} receives its mail at {provider.name} ({mx})."
     if provider.name == MICROSOFT:
         return Proposal(GRAPH, (reason, *_directory(facts)))
     if provider.name == PERSONAL:
-        return Proposal(SMTP, (reason, _NO_PERSONAL.format(domain=facts.domain)), sure=False)
+        return _for_personal(facts.domain, reason, personal=personal)
     proposal = _through(provider, host_for(provider, mx), reason)
     if provider.own_return:
         doubt = "It may send through another service, so check that you have an account there."

@@ -19,7 +19,7 @@ from mailsetup.core.clock import utcnow
 from mailsetup.core.db import session_scope
 from mailsetup.credentials.models import Credential, CredentialToken
 from mailsetup.mail_services import credential_types, registry
-from mailsetup.mail_services.base import MailService
+from mailsetup.mail_services.base import Consent, MailService
 from mailsetup.mail_services.credential_types import MICROSOFT_GRANT
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.outbound import health
@@ -117,12 +117,22 @@ def _renewed(session: Session, credential_id: uuid.UUID) -> None:
     for config in _setups(session, credential_id):
         if config.health == BROKEN:
             start_probe(session, config)
+    _resolve(session, credential, "Signing in works again.")
+
+
+def signed_in_again(session: Session, credential: Credential) -> None:
+    """A credential has a new version; one that is made by signing in has just proved that this works."""
+    if credential_types.get(credential.type).consent is Consent.SIGN_IN:
+        _resolve(session, credential, "Somebody signed in again.")
+
+
+def _resolve(session: Session, credential: Credential, resolution: str) -> None:
     resolve_alerts(
         session,
         workspace_id=credential.workspace_id,
-        subject_key=f"credential:{credential_id}",
+        subject_key=f"credential:{credential.id}",
         cause=CAUSE,
-        resolution="Signing in works again.",
+        resolution=resolution,
     )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import uuid
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from mailsetup.alerts.models import Alert
 from mailsetup.credentials import usage
 from mailsetup.credentials.models import Credential
 from mailsetup.credentials.usage import Use
@@ -14,6 +15,7 @@ from mailsetup.outbound import app_answers, app_checks
 from mailsetup.outbound.expiring import credential_renewed
 from mailsetup.outbound.models import BROKEN, OutboundConfig
 from mailsetup.outbound.probe import start_probe
+from mailsetup.outbound.renewal import signed_in_again
 
 
 def find_uses(session: Session, workspace_id: uuid.UUID) -> dict[uuid.UUID, list[Use]]:
@@ -38,16 +40,23 @@ def probe_stopped(session: Session, credential: Credential) -> None:
 
 
 def ask_again(session: Session, credential: Credential) -> None:
-    """What Microsoft said of an app was about its former values."""
+    """What Microsoft said of an app or a sign-in was about its former values."""
     check = app_checks.check_of(session, credential)
-    if check is not None and app_checks.is_app(credential):
+    if check is not None:
         app_answers.start(session, credential, check.kind)
 
 
+def rename_alerts(session: Session, credential: Credential) -> None:
+    """What is open about a credential names it as it is called now."""
+    about = (Alert.workspace_id == credential.workspace_id, Alert.subject_key == f"credential:{credential.id}")
+    current = update(Alert).where(*about, Alert.resolved_at.is_(None), Alert.subject_label != credential.name)
+    session.execute(current.values(subject_label=credential.name), execution_options={"synchronize_session": "fetch"})
+
+
 def register() -> None:
-    """Makes both known; doing it twice changes nothing."""
+    """Makes all of them known; doing it twice changes nothing."""
     usage.register(find_uses)
-    for hear in (probe_stopped, credential_renewed, ask_again):
+    for hear in (probe_stopped, credential_renewed, signed_in_again, rename_alerts, ask_again):
         if hear not in usage.changed:
             usage.changed.append(hear)
 

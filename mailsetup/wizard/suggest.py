@@ -16,7 +16,8 @@ def suggest(address: str) -> Proposal:
     """What fits this address; takes a few seconds at most. Raises ValueError when it is none."""
     address = email_address(address)
     domain = address.rpartition("@")[2].lower().encode("idna").decode()
-    found = proposal.from_name(domain)
+    platform = current_platform()
+    found = proposal.from_name(domain, personal=platform.lets_personal_in)
     if found is None:
-        found = proposal.from_facts(discovery.gather(domain, current_platform()))
+        found = proposal.from_facts(discovery.gather(domain, platform), personal=platform.lets_personal_in)
     return replace(found, settings={"from_address": address, **found.settings})

@@ -68,3 +68,26 @@ def test_it_is_renamed_and_noted_without_touching_what_it_holds(session, workspa
     )
     assert (credential.name, credential.expiry_note, credential.version) == ("Accounts", "Ask Dana", 1)
     assert vault.credential_value(session, credential).secrets["client_secret"].reveal() == "own-app-secret"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("ar@contoso.com", "eva@contoso.com"),
+        ("ar@contoso.com 2", "eva@contoso.com"),
+        ("Accounts mailbox", "Accounts mailbox"),
+        ("ar@contoso.com for invoices", "ar@contoso.com for invoices"),
+    ],
+)
+def test_its_name_follows_the_account_unless_a_person_named_it(session, workspace, name, expected):
+    credential = grant(session, workspace, name=name)
+    other = {**PUBLIC, "account_username": "eva@contoso.com"}
+    grant(session, workspace, name="eva@contoso.com", public=other, credential_id=credential.id)
+    assert credential.name == expected
+
+
+def test_a_number_beside_the_name_stays_when_the_account_does(session, workspace):
+    grant(session, workspace, name="ar@contoso.com")
+    second = grant(session, workspace, name="ar@contoso.com")
+    grant(session, workspace, name="ar@contoso.com", credential_id=second.id)
+    assert second.name == "ar@contoso.com 2"

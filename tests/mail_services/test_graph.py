@@ -91,7 +91,7 @@ def test_it_checks_the_size_before_it_sends(service, microsoft, mail):
 @pytest.mark.parametrize(
     ("answer", "stage", "scope", "permanent", "cause"),
     [
-        (graph_error(403, "ErrorSendAsDenied"), "sender", "backend", True, "send_as_denied"),
+        (graph_error(403, "ErrorSendAsDenied"), "sender", "backend", True, "own_address_denied"),
         (graph_error(403, "ErrorAccessDenied"), "sender", "backend", True, "graph_access_denied"),
         (graph_error(404, "MailboxNotEnabledForRESTAPI"), "sender", "backend", True, "mailbox_missing"),
         (graph_error(404, "ErrorInvalidUser"), "sender", "backend", True, "mailbox_unknown"),

@@ -221,3 +221,15 @@ def test_every_stage_has_plain_words(stage):
 def test_stage_words_name_the_setup():
     assert hints.stage_label("resolve", CONTEXT) == "Finding smtp.example.com"
     assert hints.stage_label("sender", CONTEXT) == "May send as ar@contoso.com"
+
+
+@pytest.mark.parametrize(
+    ("channel", "code"), [("graph", "ErrorSendAsDenied"), ("smtp_reply", "554 5.2.252"), ("smtp_reply", "550 5.7.60")]
+)
+def test_it_speaks_of_no_other_mailbox_when_the_from_address_is_the_mailbox_itself(channel, code):
+    error = TransportError("SendAsDenied", channel=channel, stage="accept", code=code)
+    same = hints.explain(error, {"from_address": "AR@contoso.com", "username": "ar@contoso.com", "signs_in": "app"})
+    assert same.cause == "own_address_denied"
+    assert "Add-RecipientPermission" not in " ".join(same.steps)
+    other = hints.explain(error, {"from_address": "info@contoso.com", "username": "ar@contoso.com", "signs_in": "app"})
+    assert other.cause.endswith("send_as_denied")

@@ -44,7 +44,7 @@ TOKEN = (
 GRAPH = (
     Refusal("graph:ErrorAccessDenied", "graph_access_denied", "sender", quick=True),
     Refusal("graph:access-policy", "app_limited_to_other_mailboxes", "sender"),
-    Refusal("graph:ErrorSendAsDenied", "send_as_denied", "sender"),
+    Refusal("graph:ErrorSendAsDenied", "own_address_denied", "sender"),
     Refusal("graph:ErrorAccountSuspend", "mailbox_blocked", "sender"),
     Refusal("graph:AccessDenied", "conditional_access", "sender"),
     Refusal("graph:ErrorInvalidLicense", "mailbox_without_licence", "sender"),

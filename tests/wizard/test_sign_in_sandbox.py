@@ -9,12 +9,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import select
 
+from mailsetup.alerts.models import Alert
 from mailsetup.credentials.models import Credential
 from mailsetup.credentials.vault import public_facts
 from mailsetup.mail_services.base import Mail, Report
 from mailsetup.outbound import app_checks
 from mailsetup.outbound.connect import connect
 from mailsetup.outbound.models import UNVERIFIED
+from mailsetup.outbound.renewal import run_renewal
 from tests.outbound.conftest import box
 from tests.outbound.microsoft_world import BASE_URL, make_grant, make_setup, new_mailbox, settings_for
 from tests.sandbox.person import Person
@@ -178,6 +180,31 @@ def test_it_changes_the_account_only_when_that_is_confirmed(alice, box, grant, m
     assert (config.health, config.settings["username"]) == (UNVERIFIED, other.address)
     again = alice.client.post(f"/setup/reconnect/{grant.id}/change", data={"state": state})
     assert again.status_code == 400
+
+
+def test_name_pages_and_alerts_follow_the_account(alice, box, grant, mailbox, session):
+    box.world.change_mailbox(mailbox.address, blocked=True)
+    run_renewal(grant.id)
+    app_checks.keep(session, app_checks.question(session, grant), {"permissions": "Mail.Send Mail.ReadWrite"})
+    session.commit()
+    other = new_mailbox(box)
+    _answer, state = reconnect_as(alice, grant, other)
+    alice.client.post(f"/setup/reconnect/{grant.id}/change", data={"state": state})
+    session.refresh(grant)
+    assert grant.name == other.address
+    alerts = session.scalars(select(Alert).where(Alert.workspace_id == grant.workspace_id))
+    assert {alert.cause: (alert.resolved_at is None, alert.subject_label) for alert in alerts} == {
+        "sign_in_ended": (False, mailbox.address),
+        "app_permissions": (True, other.address),
+    }
+    assert mailbox.address not in alice.client.get(f"/credentials/{grant.id}").text
+    assert asked_again(session, grant)
+
+
+def asked_again(session, credential) -> bool:
+    """Whether the permissions of the account that signed in now are being asked for."""
+    check = app_checks.check_of(session, credential)
+    return check is not None and check.answered_at < check.tried_at
 
 
 def test_a_change_is_confirmed_by_who_signed_in_and_for_that_credential(alice, ada, box, grant, session):

@@ -59,6 +59,13 @@ class Evidence:
         return _SPACES.sub(" ", text).lower()
 
     @cached_property
+    def own_address(self) -> bool:
+        """Whether the From address is the very mailbox at Microsoft that mail goes through."""
+        sender, mailbox = self.context.get("from_address"), self.context.get("mailbox") or self.context.get("username")
+        # Without a token the user name in the settings need not be the login.
+        return bool(sender and self.context.get("signs_in")) and str(sender).lower() == str(mailbox).lower()
+
+    @cached_property
     def host(self) -> str:
         """The server's name."""
         return str(self.context.get("host") or "").lower().rstrip(".")
@@ -76,7 +83,8 @@ class Rule:
     `codes` are words of the error's code (`invalid_client`, `AADSTS50011`, `ErrorAccessDenied`, `expired`);
     `smtp` are beginnings of `535 5.7.139`, or ranges such as `4.7.500-699`; `says` are phrases, in lower
     case, of which one is among the service's own words; `hosts` are ends of the server's name; `ports`,
-    `tls` and `logins` are what was used to get there; `facts` are further values of the context.
+    `tls` and `logins` are what was used to get there; `facts` are further values of the context;
+    `own_address` is that the From address is the mailbox itself.
     """
 
     cause: str
@@ -92,6 +100,7 @@ class Rule:
     tls: tuple[str, ...] = ()
     logins: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    own_address: bool = False
     confidence: Confidence | None = None
 
     def matches(self, found: Evidence) -> bool:
@@ -115,6 +124,7 @@ class Rule:
             (not self.hosts or any(host == end or host.endswith("." + end) for end in self.hosts))
             and (not self.ports or found.port in {str(port) for port in self.ports})
             and (not self.tls or str(found.context.get("tls") or "") in self.tls)
+            and (not self.own_address or found.own_address)
             and (not self.logins or found.context.get("login") in self.logins)
             and all(found.context.get(name) == value for name, value in self.facts.items())
         )

@@ -26,6 +26,7 @@ _WORDS = (
 
 _CODES = (
     graph("drafts_denied", "ErrorAccessDenied", "AccessDenied", facts={"permission": "Mail.ReadWrite"}),
+    graph("own_address_denied", "ErrorSendAsDenied", own_address=True),
     graph("send_as_denied", "ErrorSendAsDenied"),
     graph("recipient_invalid", "ErrorInvalidRecipients", "ErrorInvalidSmtpAddress", "ErrorInvalidRecipient"),
     graph("message_too_large", "ErrorMessageSizeExceeded", "RequestBodyTooLarge", "requestEntityTooLarge"),

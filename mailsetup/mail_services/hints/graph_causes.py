@@ -159,6 +159,20 @@ ACCESS = (
         ),
         "microsoft_admin",
     ),
+    Cause(
+        "own_address_denied",
+        "This mailbox may not send as its own address {from_address}",
+        "The From address and the mailbox are the same, so no Send As right is missing. Most likely the mailbox's main "
+        "address is another one, and {from_address} is its second name or the name it signs in with.",
+        (
+            "Look in the Exchange admin center: Recipients > Mailboxes > {mailbox} > Manage email address types. The "
+            "main one is marked as primary.",
+            "Type the primary address as From address and as Username here, then choose Test again.",
+            "If {from_address} is the primary one and was changed lately, wait an hour and test again.",
+        ),
+        "microsoft_admin",
+        confidence="medium",
+    ),
 )
 
 MAILBOX = (

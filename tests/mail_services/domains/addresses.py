@@ -27,7 +27,7 @@ class Case:
 BY_NAME = (
     Case("microsoft's own", "contoso.onmicrosoft.com", kind=GRAPH, says="at Microsoft 365"),
     Case("microsoft's own, US", "contoso.onmicrosoft.us", kind=GRAPH, says="at Microsoft 365"),
-    Case("gmail", "gmail.com", server="smtp.gmail.com 587 starttls", says="app password"),
+    Case("gmail", "gmail.com", server="smtp.gmail.com 587 starttls", says="gmail.com belong to Gmail"),
     Case("yahoo", "yahoo.co.uk", server="smtp.mail.yahoo.com 587 starttls", says="app password"),
     Case("icloud", "me.com", server="smtp.mail.me.com 587 starttls", says="app password"),
     Case("gmx", "gmx.de", server="mail.gmx.net 587 starttls", says="GMX"),

@@ -85,3 +85,15 @@ def test_it_believes_no_sign_in_service_that_talks_nonsense(
     monkeypatch.setattr(sign_in, "answer", lambda _asked: Answer(200, b"<html>captive portal</html>"))
     facts = discovery.gather("contoso.example", replace(place))
     assert facts.tenant is None
+
+
+@pytest.mark.parametrize("domain", ["hotmail.com", "a6.example"])
+def test_it_proposes_signing_in_for_personal_accounts_where_they_are_let_in(
+    domain: str, names: NameServer, place: Platform
+) -> None:
+    names.has("a6.example MX 0 a6.olc.protection.outlook.com")
+    facts = None if domain == "hotmail.com" else discovery.gather(domain, place)
+    found = proposal.from_facts(facts, personal=True) if facts else proposal.from_name(domain, personal=True)
+    assert found is not None
+    assert (found.kind, found.sure) == ("graph_delegated", True)
+    assert f"Addresses at {domain} are personal Microsoft accounts" in found.reason
