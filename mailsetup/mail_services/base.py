@@ -261,7 +261,8 @@ class MailService(ABC):
     consent: ClassVar[Consent] = Consent.NONE
     app_permission: ClassVar[str] = ""  # what an app of its own needs at Microsoft
     sign_in_permission: ClassVar[str] = ""  # what a person who signs in has to allow
-    shared_permission: ClassVar[str] = ""  # what that person allows too, to send from a mailbox that is shared
+    can_share: ClassVar[bool] = False  # whether a person may sign in to send from a mailbox that is shared
+    shared_permission: ClassVar[str] = ""  # what that person allows too for it, where that is a permission of its own
     connections_per_mailbox: ClassVar[int] = 2  # of one worker
     limits: ClassVar[Limits] = Limits()
 
@@ -294,8 +295,16 @@ class MailService(ABC):
         return ()
 
     @classmethod
+    def profile_scopes(cls, public: Mapping[str, str], platform: Platform) -> tuple[str, ...]:
+        """What is asked for beside, where the token for sending does not tell the person's addresses."""
+        return ()
+
+    @classmethod
     def addresses_of(cls, public: Mapping[str, str], platform: Platform, token: Token) -> tuple[str, ...]:
-        """The signed-in person's own addresses, the main one first; none where the service does not tell."""
+        """The signed-in person's own addresses, the main one first; none where the service does not tell.
+
+        The token is one for `profile_scopes` where the kind has those.
+        """
         return ()
 
     @classmethod

@@ -22,6 +22,7 @@ class Cloud:
     outlook_app_url: str  # what app-only SMTP tokens are for
     smtp_host: str
     smtp_port: int = 587
+    personal_smtp_host: str = "smtp-mail.outlook.com"  # personal accounts are in the global cloud alone
     portal_url: str = "https://portal.azure.com"
 
     @property
@@ -54,6 +55,8 @@ class Cloud:
         return urlsplit(self.graph_url).hostname or ""
 
 
+# The directory of all personal accounts (learn.microsoft.com, "ID token claims reference").
+PERSONAL_TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
 _OUTLOOK, _OUTLOOK_APP = "https://outlook.office.com", "https://outlook.office365.com"
 CLOUDS = {
     cloud.name: cloud
@@ -108,6 +111,11 @@ CLOUD_CHOICES = (
 _CHANGEABLE = frozenset(Cloud.__dataclass_fields__) - {"name", "smtp_port"}
 
 
+def is_personal(public: Mapping[str, str]) -> bool:
+    """Whether a personal account (outlook.com) signed in, of nobody's organisation."""
+    return public.get("account_tid", "") == PERSONAL_TENANT
+
+
 def choices_for(platform: Platform) -> tuple[tuple[str, str], ...]:
     """The clouds to choose from here: a private one only where the operator set one up."""
     return tuple((name, label) for name, label in CLOUD_CHOICES if name != OWN or OWN in platform.clouds)
@@ -140,10 +148,12 @@ def _as_set(cloud: Cloud, platform: Platform) -> Cloud:
     """The global cloud's addresses have settings of their own."""
     if cloud.name != "global":
         return cloud
+    as_known = platform.outlook_smtp_host == cloud.smtp_host
     return replace(
         cloud,
         login_url=platform.login_url,
         graph_url=platform.graph_url,
         smtp_host=platform.outlook_smtp_host,
         smtp_port=platform.outlook_smtp_port,
+        personal_smtp_host=cloud.personal_smtp_host if as_known else platform.outlook_smtp_host,
     )

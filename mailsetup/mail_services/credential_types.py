@@ -277,8 +277,8 @@ _APP = Field(
 SHARED = Field(
     "shared",
     "Send from a shared mailbox, or on behalf of somebody",
-    "Asks for one permission more, Mail.Send.Shared. Exchange decides which mailboxes that are: whoever signs in needs "
-    "Send As or Send on Behalf there.",
+    "With Graph this asks for one permission more, Mail.Send.Shared. Exchange decides which mailboxes that are: "
+    "whoever signs in needs Send As there or, with Graph, Send on Behalf.",
     input="checkbox",
     required=False,
 )

@@ -128,16 +128,24 @@ def start_sign_in(
 
 
 def finish_sign_in(
-    platform: Platform, credential: CredentialValue, flow: Mapping[str, Any], params: Mapping[str, str]
+    platform: Platform,
+    credential: CredentialValue,
+    flow: Mapping[str, Any],
+    params: Mapping[str, str],
+    *,
+    scopes: Sequence[str] = (),
 ) -> SignIn:
-    """The account and its cache, out of what Microsoft sent back. Raises TransportError."""
+    """The account and its cache, out of what Microsoft sent back. Raises TransportError.
+
+    `scopes` are those of the one resource that the first token is for, where the person was asked for more.
+    """
     app = _application(platform, credential, "", for_sign_in=True)
     app.talk.channel = "entra_authorize" if params.get("error") else "entra_token"
     if not flow.get("state") or params.get("state") != flow["state"]:
         raise app.talk.failure("", "state_mismatch")
     app.talk.client.last = None
     with app.talk.calling():
-        answer = app.msal.acquire_token_by_auth_code_flow(dict(flow), dict(params))
+        answer = app.msal.acquire_token_by_auth_code_flow(dict(flow), dict(params), scopes=list(scopes) or None)
     answer = app.accept(answer)
     claims = _checked_claims(app, answer)
     cache = TokenCache()

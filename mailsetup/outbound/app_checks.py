@@ -71,7 +71,7 @@ def question(session: Session, credential: Credential, kind: str = "") -> Questi
     configs = session.scalars(used.order_by(OutboundConfig.is_default.desc(), OutboundConfig.name)).all()
     config = configs[0] if configs else None
     more = {name for one in configs for name in registry.get(one.kind).more_permissions(one.settings)}
-    asked = kind or (config.kind if config else kind_for(credential.type))
+    asked = kind or (config.kind if config else kind_for(credential.type, vault.public_facts(session, credential)))
     return Question(
         credential.workspace_id,
         credential.id,

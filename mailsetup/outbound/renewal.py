@@ -7,6 +7,7 @@ platform"). What can no longer be renewed is known within the hour, whether mail
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import structlog
@@ -18,6 +19,7 @@ from mailsetup.core import queues
 from mailsetup.core.clock import utcnow
 from mailsetup.core.db import session_scope
 from mailsetup.credentials.models import Credential, CredentialToken
+from mailsetup.credentials.vault import public_facts
 from mailsetup.mail_services import credential_types, registry
 from mailsetup.mail_services.base import Consent, MailService
 from mailsetup.mail_services.credential_types import MICROSOFT_GRANT
@@ -89,16 +91,18 @@ def _service(credential_id: uuid.UUID) -> MailService | None:
         return connect(
             session,
             workspace_id=credential.workspace_id,
-            kind=config.kind if config else kind_for(credential.type),
+            kind=config.kind if config else kind_for(credential.type, public_facts(session, credential)),
             settings=config.settings if config else {},
             credential_id=credential_id,
             fresh=True,
         )
 
 
-def kind_for(type_name: str) -> str:
-    """The first kind of mail service that a credential of this type is made for."""
+def kind_for(type_name: str, public: Mapping[str, str] | None = None) -> str:
+    """The first kind of mail service that a credential of this type is made for; `public` says what was allowed."""
+    allowed = {scope.rpartition("/")[2] for scope in (public or {}).get("account_scopes", "").split()}
     fitting = [one for one in registry.all_kinds() if type_name in one.credential_types]
+    fitting = [one for one in fitting if one.sign_in_permission in allowed] or fitting
     wanted = credential_types.get(type_name).consent
     return next((one for one in fitting if one.consent is wanted), fitting[0]).kind
 

@@ -18,12 +18,14 @@ from mailsetup.core.redact import Secret, scrub
 from mailsetup.credentials import vault
 from mailsetup.credentials.models import Credential
 from mailsetup.mail_services import credential_types, microsoft, registry
-from mailsetup.mail_services.base import Consent, CredentialValue, MailService
+from mailsetup.mail_services.base import CredentialValue, MailService
 from mailsetup.mail_services.clouds import cloud_of
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.hints import judged
+from mailsetup.mail_services.microsoft import SignIn
 from mailsetup.outbound import health
 from mailsetup.outbound.models import OutboundConfig
+from mailsetup.outbound.renewal import kind_for
 from mailsetup.platform import current_platform
 from mailsetup.wizard.flows import ADMIN_CONSENT, OTHER_ACCOUNT, SIGN_IN, Returned, Traveller, keep_flow
 from mailsetup.workspaces.audit import Actor
@@ -69,7 +71,7 @@ def leave_to_sign_in(
 ) -> str:
     """Where to send the person; what is needed when they come back is kept. Raises TransportError."""
     platform = current_platform()
-    scopes = service.sign_in_scopes(value.public, platform)
+    scopes = service.sign_in_scopes(value.public, platform) + service.profile_scopes(value.public, platform)
     flow = microsoft.start_sign_in(platform, value, scopes, login_hint=login_hint)
     kept = {
         "flow": flow,
@@ -114,10 +116,24 @@ def _signed_in(returned: Returned, params: Mapping[str, str]) -> dict[str, Any]:
     kept, platform = returned.kept, current_platform()
     sealed = {name: Secret(text) for name, text in kept["secrets"].items()}
     value = CredentialValue(GRANT, kept["public"], sealed, version_key="new")
-    found = microsoft.finish_sign_in(platform, value, kept["flow"], params)
-    addresses = registry.get(kept["kind"]).addresses_of(kept["public"], platform, found.token)
-    account = {**found.account, "account_addresses": " ".join(addresses)[:2000]}
+    service = registry.get(kept["kind"])
+    scopes = service.sign_in_scopes(kept["public"], platform)
+    found = microsoft.finish_sign_in(platform, value, kept["flow"], params, scopes=scopes)
+    account = {**found.account, "account_addresses": " ".join(_addresses(service, value, found))[:2000]}
     return {"public": {**app_facts(kept["public"]), **account}, "secrets": kept["secrets"], "cache": found.cache.blob}
+
+
+def _addresses(service: type[MailService], value: CredentialValue, found: SignIn) -> tuple[str, ...]:
+    """The person's own; none when Microsoft does not say: a sign-in never fails for that."""
+    platform, token = current_platform(), found.token
+    beside = service.profile_scopes(value.public, platform)
+    if beside:
+        account = CredentialValue(GRANT, {**value.public, **found.account}, value.secrets, version_key="new")
+        try:
+            token = microsoft.acquire_user_token(platform, account, beside, found.cache)
+        except TransportError:
+            return ()
+    return service.addresses_of(value.public, platform, token)
 
 
 def _store(
@@ -189,13 +205,9 @@ def change_account(session: Session, returned: Returned, *, workspace_id: uuid.U
 
 
 def service_to_sign_in_for(session: Session, credential: Credential) -> type[MailService]:
-    """For which kind the credential signs in: that of a setup which uses it, else the first that could."""
+    """For which kind the credential signs in: that of a setup which uses it, else the one it was made for."""
     used = select(OutboundConfig.kind).where(OutboundConfig.credential_id == credential.id).limit(1)
-    kind = session.scalar(used)
-    if kind is not None:
-        return registry.get(kind)
-    fitting = [one for one in registry.all_kinds() if one.consent is Consent.SIGN_IN and GRANT in one.credential_types]
-    return fitting[0]
+    return registry.get(session.scalar(used) or kind_for(GRANT, vault.public_facts(session, credential)))
 
 
 def leave_to_consent(

@@ -80,6 +80,6 @@ def manual() -> str:
         graph=registry.get("graph_client_credentials"),
         delegated=registry.get("graph_delegated"),
         smtp=registry.get("smtp_xoauth2"),
-        clouds=CLOUDS.values(),
+        clouds=tuple(CLOUDS.values()),
     )
     return text.rstrip("\n") + "\n"

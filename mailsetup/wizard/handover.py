@@ -220,7 +220,9 @@ def consent_address(session: Session, row: Handover, redirect_uri: str) -> tuple
 def scopes_of(row: Handover, draft: SetupDraft) -> tuple[str, ...]:
     """What a person would be asked for who signs in for this draft."""
     wanted = credential_types.SHARED.name
-    return registry.get(row.kind).sign_in_scopes({wanted: str(draft.settings.get(wanted) or "")}, current_platform())
+    public, service = {wanted: str(draft.settings.get(wanted) or "")}, registry.get(row.kind)
+    platform = current_platform()
+    return service.sign_in_scopes(public, platform) + service.profile_scopes(public, platform)
 
 
 def _consent_to_ours(row: Handover, draft: SetupDraft, query: Mapping[str, str]) -> str:

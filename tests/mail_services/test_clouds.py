@@ -63,3 +63,14 @@ def test_a_setup_goes_to_the_cloud_of_its_credential(platform: Platform) -> None
 def test_it_says_what_is_wrong_with_the_operators_clouds(clouds: dict[str, dict[str, str]], words: str) -> None:
     assert words in check_clouds(clouds)
     assert bool(check_clouds(clouds)) == bool(words)
+
+
+@pytest.mark.parametrize(
+    ("stand_in", "server"), [("smtp.office365.com", "smtp-mail.outlook.com"), ("localhost", "localhost")]
+)
+def test_personal_accounts_have_a_mail_server_of_their_own(cloud: Platform, stand_in: str, server: str) -> None:
+    place = replace(cloud, outlook_smtp_host=stand_in)
+    assert cloud_of("", place).personal_smtp_host == server
+    assert cloud_of("", replace(place, clouds={"global": {"personal_smtp_host": "mx.example"}})).personal_smtp_host == (
+        "mx.example"
+    )

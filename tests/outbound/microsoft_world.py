@@ -51,15 +51,18 @@ def new_mailbox(box: Sandbox, **facts: Any) -> Mailbox:
 def signed_in(mailbox: Mailbox, kind: str = "graph_delegated", **public: str) -> microsoft.SignIn:
     """What a person's sign-in at Microsoft gives, with the platform's app."""
     value = CredentialValue("microsoft_grant", {"app": "platform", "cloud": "global", **public}, {}, "new")
-    scopes = registry.get(kind).sign_in_scopes(value.public, current_platform())
-    flow = microsoft.start_sign_in(current_platform(), value, scopes, prompt="login")
+    service, platform = registry.get(kind), current_platform()
+    scopes = service.sign_in_scopes(value.public, platform)
+    flow = microsoft.start_sign_in(
+        platform, value, scopes + service.profile_scopes(value.public, platform), prompt="login"
+    )
     person = Person()
     person.open(flow["auth_uri"])
     person.sign_in(mailbox)
     if person.page:
         person.submit(decision="accept")
     brought = dict(parse_qsl(urlsplit(person.at).query))
-    return microsoft.finish_sign_in(current_platform(), value, flow, brought)
+    return microsoft.finish_sign_in(platform, value, flow, brought, scopes=scopes)
 
 
 def make_grant(session: Session, workspace: Workspace, mailbox: Mailbox, kind: str = "graph_delegated") -> Credential:

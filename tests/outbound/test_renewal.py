@@ -113,6 +113,14 @@ def test_it_renews_what_a_sending_setup_needs_soon(session, config, credential, 
     assert (row.renew_at, refreshes(), row.revision) == (None, 1, 2)
 
 
+def test_it_keeps_alive_what_was_signed_in_for_smtp_and_no_setup_uses(session, workspace, mailbox, refreshes):
+    grant = make_grant(session, workspace, mailbox, "smtp_xoauth2")
+    before = refreshes()
+    run_renewal(grant.id)
+    assert session.scalars(select(Alert)).all() == []
+    assert (utcnow() - token_row(session, grant).refreshed_at < timedelta(minutes=1), refreshes() - before) == (True, 1)
+
+
 def test_it_leaves_alone_what_lasts_or_sends_nothing(session, config, credential):
     aged(session, credential, access_expires_at=utcnow() + timedelta(minutes=11))
     assert renew_due(session) == 0

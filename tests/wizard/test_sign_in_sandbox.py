@@ -12,6 +12,7 @@ from sqlalchemy import select
 from mailsetup.alerts.models import Alert
 from mailsetup.credentials.models import Credential
 from mailsetup.credentials.vault import public_facts
+from mailsetup.mail_services import registry
 from mailsetup.mail_services.base import Mail, Report
 from mailsetup.outbound import app_checks
 from mailsetup.outbound.connect import connect
@@ -36,8 +37,13 @@ def mailbox(box):
 
 
 @pytest.fixture
-def draft(begin):
-    return begin("graph_delegated")
+def kind():
+    return "graph_delegated"
+
+
+@pytest.fixture
+def draft(begin, kind):
+    return begin(kind)
 
 
 def address_in(answer) -> str:
@@ -78,6 +84,10 @@ def test_it_hints_at_the_mailbox_and_lets_the_person_choose(alice, draft, sessio
     assert (asked["login_hint"], asked["prompt"]) == ("ar@contoso.com", "select_account")
 
 
+BOTH = pytest.mark.parametrize("kind", ["graph_delegated", "smtp_xoauth2"])
+
+
+@BOTH
 def test_it_limits_from_to_what_the_mailbox_has_before_any_test(alice, draft, mailbox, session):
     sign_in(alice, draft, mailbox)
     refused = sender(alice, draft, from_address="invoices@contoso.com", username=mailbox.address)
@@ -97,24 +107,48 @@ def test_it_uses_the_mailbox_and_not_the_name_at_sign_in(alice, draft, mailbox, 
     assert facts["account_addresses"] == f"{mailbox.address} billing@contoso.com"
 
 
-@pytest.mark.parametrize(("right", "says"), [("send_as", None), ("on_behalf_of", "mailbox")])
+@pytest.mark.parametrize(
+    ("kind", "right", "says"),
+    [
+        ("graph_delegated", "send_as", None),
+        ("graph_delegated", "on_behalf_of", "mailbox"),
+        ("smtp_xoauth2", "send_as", None),
+    ],
+)
 def test_it_sends_from_a_shared_mailbox_once_that_is_allowed(box, alice, draft, mailbox, session, right, says):
     setattr(mailbox, right, ["invoices@contoso.com"])
     sign_in(alice, draft, mailbox, shared="true")
     assert sender(alice, draft, from_address="invoices@contoso.com", username=mailbox.address).status_code == 302
+    arrived = message_from_bytes(sent(session, box, draft, "invoices@contoso.com", mailbox.address).content)
+    assert arrived["From"] == "invoices@contoso.com"
+    assert arrived["Sender"] == (mailbox.address if says else None)
+
+
+def sent(session, box, draft, sender_address, mailbox_address):
+    """A mail through what the sign-in made, as it arrived."""
     made = session.scalars(select(Credential)).one()
-    settings = {"username": mailbox.address, "from_address": "invoices@contoso.com"}
+    settings = {"username": mailbox_address, "from_address": sender_address}
     service = connect(
-        session, workspace_id=alice.workspace.id, kind=draft.kind, settings=settings, credential_id=made.id
+        session, workspace_id=draft.workspace_id, kind=draft.kind, settings=settings, credential_id=made.id
     )
     session.commit()
     shopper = f"{secrets.token_hex(4)}@customer.example"
-    content = f"From: invoices@contoso.com\r\nTo: {shopper}\r\nSubject: Invoice\r\n\r\nHello\r\n".encode()
-    service.deliver(Mail("invoices@contoso.com", (shopper,), content, "<1@contoso.com>"), Report())
+    content = f"From: {sender_address}\r\nTo: {shopper}\r\nSubject: Invoice\r\n\r\nHello\r\n".encode()
+    service.deliver(Mail(sender_address, (shopper,), content, "<1@contoso.com>"), Report())
     service.close()
-    arrived = message_from_bytes(box.wait_for_mail(shopper)[-1].content)
-    assert arrived["From"] == "invoices@contoso.com"
-    assert arrived["Sender"] == (mailbox.address if says else None)
+    return box.wait_for_mail(shopper)[-1]
+
+
+def test_smtp_asks_graph_for_the_addresses_and_connects_when_it_does_not_say(alice, box, begin, mailbox, session):
+    draft = begin("smtp_xoauth2")
+    asked = leave(alice, draft)
+    assert "User.Read" in asked
+    box.switch("AADSTS70043")
+    answer = alice.client.get(at_microsoft(asked, mailbox))
+    box.switch("AADSTS70043", on=False)
+    assert answer.location == f"/setup/{draft.id}/sender"
+    facts = public_facts(session, session.scalars(select(Credential)).one())
+    assert (facts["account_addresses"], facts["account_scopes"].split("/")[-1].split()[0]) == ("", "SMTP.Send")
 
 
 class TestPersonalAccounts:
@@ -127,7 +161,8 @@ class TestPersonalAccounts:
         box.world.add_redirect_uri(f"{BASE_URL}/setup/microsoft/callback")
         return {**settings_for(box), "microsoft_accounts": accounts}
 
-    def test_they_connect_where_the_operator_allows_them(self, alice, box, draft, session, accounts):
+    @BOTH
+    def test_they_connect_where_the_operator_allows_them(self, alice, box, draft, kind, session, accounts):
         pat = box.world.allow_personal_accounts()
         person = Person()
         person.open(leave(alice, draft))
@@ -143,7 +178,9 @@ class TestPersonalAccounts:
         made = session.scalars(select(Credential)).one()
         app_checks.run_check(made.id)
         page = alice.client.get(f"/setup/permissions/{made.id}").text
-        assert "The sign-in allows Mail.Send and nothing more than it needs." in page
+        wanted = registry.get(kind).sign_in_permission
+        assert f"The sign-in allows {wanted} and nothing more than it needs." in page
+        assert sent(session, box, draft, pat.address, pat.address).message["From"] == pat.address
 
 
 def test_two_tabs_at_once_make_one_credential(alice, draft, mailbox, session):
@@ -182,6 +219,11 @@ def test_it_changes_the_account_only_when_that_is_confirmed(alice, box, grant, m
     assert again.status_code == 400
 
 
+def test_it_reconnects_for_what_it_was_signed_in_for(alice, session, mailbox):
+    unused = make_grant(session, alice.workspace, mailbox, "smtp_xoauth2")
+    assert "SMTP.Send" in address_in(alice.client.post(f"/setup/reconnect/{unused.id}"))
+
+
 def test_name_pages_and_alerts_follow_the_account(alice, box, grant, mailbox, session):
     box.world.change_mailbox(mailbox.address, blocked=True)
     run_renewal(grant.id)
@@ -204,7 +246,7 @@ def test_name_pages_and_alerts_follow_the_account(alice, box, grant, mailbox, se
 def asked_again(session, credential) -> bool:
     """Whether the permissions of the account that signed in now are being asked for."""
     check = app_checks.check_of(session, credential)
-    return check is not None and check.answered_at < check.tried_at
+    return bool(check and check.answered_at and check.tried_at and check.answered_at < check.tried_at)
 
 
 def test_a_change_is_confirmed_by_who_signed_in_and_for_that_credential(alice, ada, box, grant, session):

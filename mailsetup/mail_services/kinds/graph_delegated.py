@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mailsetup.mail_services import microsoft
+from mailsetup.mail_services import microsoft, own_senders
 from mailsetup.mail_services.base import Arrival, Consent, Platform, Token, TokenCache
 from mailsetup.mail_services.clouds import Cloud, cloud_of
 from mailsetup.mail_services.graph_profile import own_addresses
@@ -14,11 +14,6 @@ from mailsetup.mail_services.standard_fields import clean_mailbox, clean_sender
 from mailsetup.mail_services.values import Answers
 
 SHARED = "Mail.Send.Shared"
-OWN_ADDRESSES_ONLY = (
-    "You signed in as {account}, and this sign-in may send as {own} only. Use that address here. To send from a shared "
-    "mailbox, or on behalf of somebody, go back to the step Credential, tick “Send from a shared mailbox” and sign in."
-)
-OWN_MAILBOX_ONLY = "Mail is sent through the mailbox that signed in: {own}."
 
 
 def _scopes(cloud: Cloud, *, shared: bool) -> tuple[str, ...]:
@@ -44,6 +39,7 @@ class GraphDelegated(GraphService):
     consent = Consent.SIGN_IN
     sign_in_permission = "Mail.Send"
     shared_permission = SHARED
+    can_share = True
     fields = graph_fields(
         username="The mailbox you sign in with at Microsoft; a copy of each mail stays in its Sent Items.",
         from_address=(
@@ -74,16 +70,7 @@ class GraphDelegated(GraphService):
     @classmethod
     def refusals(cls, settings: Mapping[str, Any], public: Mapping[str, str]) -> dict[str, str]:
         """From one's own addresses; from others only with the permission for shared mailboxes."""
-        own = public.get("account_addresses", "").split()
-        if not own:
-            return {}
-        words = {"account": public.get("account_username", ""), "own": " or ".join(own[:3])}
-        found = {}
-        if str(settings.get("username", "")).lower() not in own:
-            found["username"] = OWN_MAILBOX_ONLY.format(**words)
-        if str(settings.get("from_address", "")).lower() not in own and not _may_share(public):
-            found["from_address"] = OWN_ADDRESSES_ONLY.format(**words)
-        return found
+        return own_senders.refusals(settings, public, other_sender=_may_share(public))
 
     def fetch_token(self, cache: TokenCache, *, fresh: bool = False) -> Token:
         """A token of the signed-in person. Raises TransportError."""

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from mailsetup.mail_services import limits, microsoft
+from mailsetup.mail_services import limits, microsoft, own_senders
 from mailsetup.mail_services.base import Consent, Field, Platform, Report, Token, TokenCache, WayOut
-from mailsetup.mail_services.clouds import cloud_of
+from mailsetup.mail_services.clouds import cloud_of, is_personal
 from mailsetup.mail_services.errors import TransportError
+from mailsetup.mail_services.graph_profile import own_addresses
 from mailsetup.mail_services.smtp_auth import Login
 from mailsetup.mail_services.smtp_service import SMTPService
 from mailsetup.mail_services.standard_fields import clean_mailbox, clean_sender, standard_fields
@@ -33,18 +34,25 @@ class SMTPXOAuth2(SMTPService):
     consent = Consent.SIGN_IN
     app_permission = "SMTP.SendAsApp"
     sign_in_permission = "SMTP.Send"
+    can_share = True
     connections_per_mailbox = 3
     limits = limits.EXCHANGE_SMTP
     fields = standard_fields(
         {
-            "host": "Exchange Online's mail server. It follows from the Microsoft cloud of the credential.",
+            "host": (
+                "Exchange Online's mail server. It follows from the Microsoft cloud of the credential; for personal "
+                "accounts, such as outlook.com, it is smtp-mail.outlook.com."
+            ),
             "port": "Exchange Online takes mail from programs on this port.",
             "tls": "Exchange Online demands STARTTLS: the connection is encrypted before anything is said.",
             "username": (
                 "The mailbox that we sign in to and that identifies the sender in the mail's headers. "
                 "Leave blank to use the From address."
             ),
-            "from_address": "The address people see. It is the mailbox itself, or one it has Send As rights for.",
+            "from_address": (
+                "The address people see. It is the mailbox itself, or one it has Send As rights for; signed in as a "
+                "person, one of that person's own unless you signed in for shared mailboxes."
+            ),
         },
         fixed={"host": "smtp.office365.com", "port": "587", "tls": "starttls"},
     )
@@ -78,6 +86,28 @@ class SMTPXOAuth2(SMTPService):
         """What the person is asked to allow."""
         return (cloud_of(public.get("cloud", ""), platform).smtp_scope,)
 
+    @classmethod
+    def profile_scopes(cls, public: Mapping[str, str], platform: Platform) -> tuple[str, ...]:
+        """A token for SMTP opens nothing else: which addresses the person has is asked at Graph."""
+        return cloud_of(public.get("cloud", ""), platform).graph_scopes("User.Read")
+
+    @classmethod
+    def addresses_of(cls, public: Mapping[str, str], platform: Platform, token: Token) -> tuple[str, ...]:
+        """As Graph knows the person; the name at sign-in need not be one of them."""
+        return own_addresses(platform, cloud_of(public.get("cloud", ""), platform), token)
+
+    @classmethod
+    def refusals(cls, settings: Mapping[str, Any], public: Mapping[str, str]) -> dict[str, str]:
+        """From one's own addresses; a shared mailbox, and signing in to it, only where the person said so."""
+        shared = bool(public.get("shared"))
+        return own_senders.refusals(settings, public, other_sender=shared, other_mailbox=shared)
+
+    @classmethod
+    def host_of(cls, settings: Mapping[str, Any], public: Mapping[str, str]) -> str:
+        """Personal accounts have a server of their own."""
+        known = super().host_of(settings, public)
+        return f"{known} personal" if is_personal(public) else known
+
     def fetch_token(self, cache: TokenCache, *, fresh: bool = False) -> Token:
         """A token for SMTP: the app's own, or the signed-in person's. Raises TransportError."""
         credential = self.required_credential()
@@ -110,9 +140,10 @@ class SMTPXOAuth2(SMTPService):
         return True
 
     def server(self) -> tuple[str, int, str]:
-        """The mail server of the credential's cloud."""
-        cloud = cloud_of(self.required_credential().public.get("cloud", ""), self.platform)
-        return cloud.smtp_host, cloud.smtp_port, "starttls"
+        """The mail server of the credential's cloud, or that of personal accounts."""
+        public = self.required_credential().public
+        cloud = cloud_of(public.get("cloud", ""), self.platform)
+        return cloud.personal_smtp_host if is_personal(public) else cloud.smtp_host, cloud.smtp_port, "starttls"
 
     def login(self, token: Token | None) -> Login | None:
         """The mailbox with its token."""
