@@ -13,7 +13,7 @@ from typing import Any
 
 from mailsetup.core.errors import InvalidInput
 from mailsetup.mail_services import values
-from mailsetup.outbox import headers
+from mailsetup.outbox import contents, header_types, headers
 from mailsetup.outbox.freeze import POLICY, RECIPIENT_LIMIT, SIZE_LIMIT, TOO_LARGE
 
 FIELDS = ("to", "cc", "bcc", "from", "reply_to", "subject", "text", "html", "headers", "attachments")
@@ -71,7 +71,7 @@ class _Work:
         try:
             name, address = _parts(given)
             values.one_line(name)
-            return Address(display_name=name, addr_spec=headers.plain_address(address, field=field))
+            return header_types.address(name, headers.plain_address(address, field=field))
         except InvalidInput as error:
             self.wrong[field] = error.fields[field]
         except (TypeError, ValueError, HeaderParseError) as error:
@@ -130,12 +130,12 @@ class _Work:
         if not text and not html and not self.wrong.keys() & {"text", "html"}:
             self.wrong["text"] = "Give a text, HTML, or both."
         try:
-            if text or not html:
-                self.mail.set_content(text)
+            contents.put_text(self.mail, text or html, subtype="html" if html and not text else "plain")
             if html and text:
-                self.mail.add_alternative(html, subtype="html")
-            elif html:
-                self.mail.set_content(html, subtype="html")
+                part = EmailMessage(policy=POLICY)
+                contents.put_text(part, html, subtype="html")
+                self.mail.make_alternative(contents.boundary())
+                self.mail.attach(part)
         except UnicodeError:
             self.wrong["text"] = "This holds characters that are no Unicode text."
 
@@ -159,16 +159,14 @@ class _Work:
         if wrong:
             self.wrong.update(wrong)
             return
-        maintype, _, subtype = (given.get("content_type") or "application/octet-stream").partition("/")
-        content_id = given.get("content_id")
-        self.mail.add_attachment(
-            base64.b64decode(given["content_base64"], validate=True),
-            maintype=maintype,
-            subtype=subtype,
-            filename=given["filename"],
-            disposition="inline" if content_id else "attachment",
-            cid=f"<{content_id.strip('<>')}>" if content_id else None,
-        )
+        part, content_id = EmailMessage(policy=POLICY), given.get("content_id")
+        content_type = given.get("content_type") or "application/octet-stream"
+        contents.put_bytes(part, base64.b64decode(given["content_base64"], validate=True), content_type=content_type)
+        part["Content-Disposition"] = "inline" if content_id else "attachment"
+        part.set_param("filename", given["filename"], header="Content-Disposition", replace=True)
+        if content_id:
+            part["Content-ID"] = f"<{content_id.strip('<>')}>"
+        contents.attach(self.mail, part)
 
 
 def _parts(given: Any) -> tuple[str, str]:

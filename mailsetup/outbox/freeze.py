@@ -14,7 +14,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 
 from mailsetup.core.errors import InvalidInput
-from mailsetup.outbox import header_types, headers
+from mailsetup.outbox import header_types, headers, rendering
 
 SIZE_LIMIT = 25 * 1024 * 1024
 RECIPIENT_LIMIT = 500
@@ -37,7 +37,7 @@ class Sender:
 
     def header(self) -> Address:
         """As the value of a From header."""
-        return Address(display_name=self.name, addr_spec=self.address)
+        return header_types.address(self.name, self.address)
 
 
 @dataclass(frozen=True)
@@ -132,16 +132,17 @@ def _settle_from(mail: EmailMessage, sender: Sender | None) -> str:
 
 def _complete(mail: EmailMessage, from_address: str, when: datetime) -> str:
     if mail["Date"] is None:
-        mail["Date"] = format_datetime(when)
+        mail["Date"] = header_types.as_it_reads("Date", format_datetime(when))
     if mail["Message-ID"] is None:
-        mail["Message-ID"] = f"<{secrets.token_hex(16)}@{from_address.rpartition('@')[2]}>"
+        unique = f"<{secrets.token_hex(16)}@{from_address.rpartition('@')[2]}>"
+        mail["Message-ID"] = header_types.as_it_reads("Message-ID", unique)
     if mail["MIME-Version"] is None:
         mail["MIME-Version"] = "1.0"
     return str(mail["Message-ID"]).strip()[:400]
 
 
 def _rendered(mail: EmailMessage) -> bytes:
-    content = mail.as_bytes()
+    content = rendering.rendered(mail)
     _check_size(len(content))
     _check_unchanged(mail, content)
     return content
