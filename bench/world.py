@@ -90,6 +90,7 @@ class World:
             "MAILSETUP_ENCRYPTION_KEYS": "k1:" + base64.b64encode(os.urandom(32)).decode(),
             "MAILSETUP_EGRESS_ALLOW": "127.0.0.0/8,::1/128",
             "MAILSETUP_JOURNAL_DIR": str(self.folder / "journal"),
+            "MAILSETUP_QUOTA_MESSAGES": "100000000",
             **changes,
         }
         self.environ = environ

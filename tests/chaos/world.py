@@ -119,6 +119,7 @@ class World:
             "MAILSETUP_EGRESS_ALLOW": "127.0.0.0/8",
             "MAILSETUP_OPERATOR_FROM": "operator@mailsetup.example",
             "MAILSETUP_JOURNAL_DIR": str(folder / "journal"),
+            "MAILSETUP_QUOTA_MESSAGES": "100000000",
             "MAILSETUP_WORKER_LANES": "8",
         }
 
