@@ -13,7 +13,9 @@ from werkzeug.routing import Rule
 
 from mailsetup.api.keys import SCOPES, create_key
 from mailsetup.core.db import Base
+from mailsetup.credentials import rights
 from mailsetup.workspaces.access import RULES
+from tests import factories
 from tests.people import Person
 from tests.walls import BODIES, OBJECTS, SECRETS, WORDS, snapshot
 
@@ -161,8 +163,19 @@ def test_it_refuses_every_change_by_a_member(doors, bob, session):
 
 
 def test_it_keeps_members_out_of_pages_for_admins(doors, bob):
-    pages = [door for door in guarded(doors) if door.method == "GET" and door.rule in {"admin", "owner"}]
+    pages = [door for door in guarded(doors) if door.method == "GET" and door.rule in {"builder", "admin", "owner"}]
     assert {str(door): ask(bob.client, door) for door in pages} == {str(door): 403 for door in pages}
+
+
+def test_it_lets_a_member_who_may_use_a_credential_build_and_nothing_else(doors, alice, bob, session):
+    rights.set_users(session, factories.make_credential(session, alice.workspace), "members", [], actor=alice.actor)
+    changes = [door for door in guarded(doors) if door.method not in SAFE and door.rule != "signed_in"]
+    changes = [door for door in changes if door.endpoint not in OWN]
+    before = snapshot(session)
+    for door in changes:
+        # 404: the draft is somebody else's; 422: nothing was chosen.
+        assert ask(bob.client, door) == (403 if door.rule != "builder" else 404 if door.arguments else 422), door
+    assert snapshot(session) == before
 
 
 def test_it_changes_nothing_by_looking(doors, alice, session):

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
+from mailsetup.credentials import rights
 from mailsetup.credentials.expiry import OK, Expiry, expiry
 from mailsetup.credentials.models import Credential, CredentialVersion
 from mailsetup.credentials.seals import fetch_version
@@ -75,6 +76,12 @@ def listed(session: Session, credential: Credential) -> Listed:
     """One credential with what surrounds it."""
     uses = uses_by_credential(session, credential.workspace_id).get(credential.id, [])
     return _listed(credential, fetch_version(session, credential), uses)
+
+
+def list_usable(session: Session, workspace_id: uuid.UUID, user_id: uuid.UUID) -> list[Listed]:
+    """The credentials that this person may have a setup use."""
+    allowed = set(session.scalars(select(Credential.id).where(rights.usable(session, workspace_id, user_id))))
+    return [entry for entry in list_all(session, workspace_id) if entry.credential.id in allowed]
 
 
 def list_all(session: Session, workspace_id: uuid.UUID, *, sort: str = "name") -> list[Listed]:

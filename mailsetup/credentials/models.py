@@ -31,11 +31,24 @@ class Credential(HasId, Base):
     revision: Mapped[int] = mapped_column(default=1)
     expires_on: Mapped[date | None]
     expiry_note: Mapped[str] = mapped_column(String(400), default="")
+    open_to: Mapped[str] = mapped_column(String(10), default="admins", server_default="admins")  # see rights.py
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     updated_at: Mapped[datetime] = mapped_column(default=utcnow)
     updated_by_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
 
     updated_by: Mapped[User | None] = relationship(lazy="joined")
+
+
+class CredentialUser(Base):
+    """A member who may use the credential in a setup without being able to change it."""
+
+    __tablename__ = "credential_users"
+
+    credential_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("credentials.id", ondelete="CASCADE"), primary_key=True)
+    member_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("members.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    workspace_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("workspaces.id", ondelete="CASCADE"))
 
 
 class CredentialVersion(HasId, Base):

@@ -9,12 +9,13 @@ from flask.typing import ResponseReturnValue
 
 from mailsetup.core.db import fetch_owned
 from mailsetup.core.errors import Conflict, InvalidInput
-from mailsetup.credentials import banners, vault
+from mailsetup.credentials import banners, rights, vault
 from mailsetup.credentials.calendar_pages import calendar
 from mailsetup.credentials.certificate_file import certificate_file
 from mailsetup.credentials.form import credential_form, posted_entries, posted_form
 from mailsetup.credentials.listing import SORTS, Listed, list_all, listed
 from mailsetup.credentials.models import Credential
+from mailsetup.credentials.rights_pages import blueprint as rights_pages
 from mailsetup.credentials.rotation import can_rotate
 from mailsetup.mail_services import credential_types
 from mailsetup.mail_services.base import Consent
@@ -32,7 +33,7 @@ RECONNECT = "setup.reconnect"
 ROTATE, PERMISSIONS = "setup.rotate", "setup.permissions"
 
 credentials = Blueprint("credentials", __name__, url_prefix="/credentials")
-blueprints: tuple[Blueprint, ...] = (credentials, calendar)
+blueprints: tuple[Blueprint, ...] = (credentials, calendar, rights_pages)
 register_frame(banners.expiring_credentials)
 
 
@@ -97,7 +98,9 @@ def show(credential_id: uuid.UUID) -> ResponseReturnValue:
     entry = listed(db_session(), _fetch(credential_id))
     facts = {"reconnect_url": _reconnect_url(entry), "rotate_url": _rotate_url(entry)}
     facts["permissions_url"] = _permissions_url(entry)
-    return render_template("credentials/show.html", entry=entry, made=made_certificate(entry), **facts)
+    users = rights.named_users(db_session(), entry.credential)
+    open_to = {"users": users, "open_to": rights.WORDS[entry.credential.open_to]}
+    return render_template("credentials/show.html", entry=entry, made=made_certificate(entry), **open_to, **facts)
 
 
 @credentials.get("/<uuid:credential_id>/certificate.cer")

@@ -59,7 +59,7 @@ def start_test_run(
     """
     service = registry.get(values["kind"])
     recipient = _clean_recipient(values["recipient"])
-    credential = usable_credential(session, workspace_id, values["kind"], values["credential_id"])
+    credential = usable_credential(session, workspace_id, values["kind"], values["credential_id"], user_id)
     binding.check(session, credential, values["settings"])
     _refuse_flood(session, workspace_id)
     quotas.check(session, workspace_id, quotas.TESTS)

@@ -19,6 +19,10 @@ from mailsetup.outbound.models import CredentialBinding
 
 TYPED_FOR_A_HOST = frozenset({"smtp_login"})
 OPEN = " without encryption"
+UNSETTLED = (
+    "It is not known yet for which server the password in “{name}” is, so only an admin may use it first: "
+    "ask one to test or save a setup with it."
+)
 
 
 def bound_target(session: Session, credential: Credential) -> str:
@@ -29,6 +33,11 @@ def bound_target(session: Session, credential: Credential) -> str:
         )
     )
     return found or ""
+
+
+def is_settled(session: Session, credential: Credential) -> bool:
+    """Whether it is known where the credential may go: only then is it safe with somebody who cannot change it."""
+    return credential.type not in TYPED_FOR_A_HOST or bool(bound_target(session, credential))
 
 
 def may_go(session: Session, credential: Credential | None, settings: Mapping[str, Any]) -> bool:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from mailsetup.core.clock import utcnow
 from mailsetup.core.db import fetch_owned
 from mailsetup.core.errors import InvalidInput
+from mailsetup.credentials import rights
 from mailsetup.credentials.models import Credential
 from mailsetup.mail_services import registry
 from mailsetup.mail_services.values import email_address
@@ -70,7 +71,7 @@ def save_config(
 ) -> OutboundConfig:
     """Makes or changes a setup. Raises InvalidInput by field, NotFound for ids of another workspace."""
     settings = given["settings"]
-    credential = usable_credential(session, workspace_id, given["kind"], given["credential_id"])
+    credential = usable_credential(session, workspace_id, given["kind"], given["credential_id"], user_id)
     binding.bind(session, credential, settings)
     config = fetch_owned(session, OutboundConfig, workspace_id, config_id) if config_id else None
     values = {
@@ -150,15 +151,20 @@ def clean_address(raw: str) -> str:
 
 
 def usable_credential(
-    session: Session, workspace_id: uuid.UUID, kind: str, credential_id: uuid.UUID | None
+    session: Session, workspace_id: uuid.UUID, kind: str, credential_id: uuid.UUID | None, user_id: uuid.UUID | None
 ) -> Credential | None:
-    """The credential, when this kind can use it. Raises InvalidInput at `credential_id`, NotFound."""
+    """The credential, when this kind can use it, for this person. Raises InvalidInput at `credential_id`, NotFound."""
     service = registry.get(kind)
+    restricted = rights.is_restricted(session, workspace_id, user_id)
     if credential_id is None:
-        if service.credential_required:
+        if service.credential_required or restricted:
             raise InvalidInput({"credential_id": "Choose a credential, or make one."})
         return None
     credential = fetch_owned(session, Credential, workspace_id, credential_id)
+    if not rights.may_use(session, credential, user_id):
+        raise InvalidInput({"credential_id": "Choose one of the credentials that are open to you."})
+    if restricted and not binding.is_settled(session, credential):
+        raise InvalidInput({"credential_id": binding.UNSETTLED.format(name=credential.name)})
     if credential.type not in service.credential_types:
         raise InvalidInput({"credential_id": f"“{credential.name}” is of a type that {service.label} cannot use."})
     return credential

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from flask import Response, current_app, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from mailsetup.core import walls
 from mailsetup.core.errors import NotAllowed, NotFound
@@ -31,8 +32,10 @@ from mailsetup.workspaces.models import ADMIN, MEMBER, OWNER, ROLES, Member, Use
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-PUBLIC, SIGNED_IN, API = "public", "signed_in", "api"
-RULES = (PUBLIC, SIGNED_IN, MEMBER, ADMIN, OWNER, API)
+PUBLIC, SIGNED_IN, API, BUILDER = "public", "signed_in", "api", "builder"
+RULES = (PUBLIC, SIGNED_IN, MEMBER, BUILDER, ADMIN, OWNER, API)
+builders: list[Callable[[Session, Member], bool]] = []
+"""Who says whether a member may build setups; what is open to whom is known further up the ladder."""
 
 
 def require(role: str, *, own: bool = False, proof: bool = False) -> Callable[[View], View]:
@@ -50,6 +53,27 @@ def require(role: str, *, own: bool = False, proof: bool = False) -> Callable[[V
         return marked(_guarded(view, check), role)
 
     return decorate
+
+
+def require_builder(*, proof: bool = False) -> Callable[[View], View]:
+    """For admins, with `proof` who proved themselves lately, and for members who may use some credential."""
+
+    def decorate(view: View) -> View:
+        def check() -> ResponseReturnValue | None:
+            refusal = _ask_to_sign_in() or _ask_for_workspace()
+            if refusal is None and not may_build():
+                raise NotAllowed(_who_may(ADMIN))
+            return refusal or (_ask_for_proof() if proof and may(ADMIN) else None)
+
+        return marked(_guarded(view, check), BUILDER)
+
+    return decorate
+
+
+def may_build() -> bool:
+    """Whether the person of this request may build setups in the current workspace."""
+    member = _member()
+    return may(ADMIN) or (member is not None and any(says(db_session(), member) for says in builders))
 
 
 def signed_in(view: View) -> View:

@@ -22,6 +22,7 @@ VERBS = {
     "remove": "removed",
     "change-role": "role changed",
     "change-zone": "time zone changed",
+    "change-use": "opened to other people",
     "change-password": "password changed",
     "sign-in": "signed in",
     "second-factor-on": "second factor turned on",

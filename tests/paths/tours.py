@@ -215,6 +215,7 @@ class Tour:
         album.open(page, f"{address}/edit", "credential-edit")
         album.open(page, f"{address}/delete", "credential-delete-in-use")
         album.open(page, address.replace("/credentials/", "/setup/reconnect/"), "setup-reconnect-refused", status=409)
+        album.open(page, f"{address}/users", "credentials-users")
         self._permissions(address.replace("/credentials/", "/setup/permissions/"))
         self._renew(address.replace("/credentials/", "/setup/rotate/"))
         page.goto("/credentials/calendar")

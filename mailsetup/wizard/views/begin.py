@@ -10,14 +10,16 @@ from flask.typing import ResponseReturnValue
 
 from mailsetup.core.db import fetch_owned
 from mailsetup.core.errors import InvalidInput, NotFound
+from mailsetup.credentials.listing import list_usable
 from mailsetup.mail_services import registry
+from mailsetup.mail_services.base import MailService
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.web.session import db_session
 from mailsetup.wizard import drafts, moving, steps
 from mailsetup.wizard.models import SetupDraft
 from mailsetup.wizard.suggest import Proposal, suggest
-from mailsetup.wizard.views.blueprint import find_draft, go, page, setup, wrong
-from mailsetup.workspaces.access import current_user, current_workspace, require
+from mailsetup.wizard.views.blueprint import find_draft, go, is_theirs, page, setup, wrong
+from mailsetup.workspaces.access import current_user, current_workspace, may, require, require_builder
 from mailsetup.workspaces.models import ADMIN
 
 TEMPLATE = "setup/kind.html"
@@ -34,28 +36,28 @@ class Unfinished:
 
 
 @setup.get("")
-@require(ADMIN)
+@require_builder()
 def index() -> ResponseReturnValue:
     """What was begun and not finished, and the first question."""
     return page(TEMPLATE, None, steps.KIND, **_question(), unfinished=_unfinished())
 
 
 @setup.get("/new")
-@require(ADMIN)
+@require_builder()
 def new() -> ResponseReturnValue:
     """The first question alone."""
     return page(TEMPLATE, None, steps.KIND, **_question())
 
 
 @setup.post("/new")
-@require(ADMIN)
+@require_builder()
 def create() -> ResponseReturnValue:
     """Begins a draft with the chosen kind; or answers with a suggestion."""
     return _answer_question(None)
 
 
 @setup.get("/<uuid:draft_id>")
-@require(ADMIN)
+@require_builder()
 def resume(draft_id: uuid.UUID) -> ResponseReturnValue:
     """To the first step that is not done."""
     draft = find_draft(draft_id)
@@ -63,7 +65,7 @@ def resume(draft_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @setup.get("/<uuid:draft_id>/kind")
-@require(ADMIN)
+@require_builder()
 def kind(draft_id: uuid.UUID) -> ResponseReturnValue:
     """The first question again."""
     draft = find_draft(draft_id)
@@ -71,14 +73,14 @@ def kind(draft_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @setup.post("/<uuid:draft_id>/kind")
-@require(ADMIN)
+@require_builder()
 def choose_kind(draft_id: uuid.UUID) -> ResponseReturnValue:
     """Takes another kind; what was typed elsewhere stays."""
     return _answer_question(find_draft(draft_id))
 
 
 @setup.post("/<uuid:draft_id>/discard")
-@require(ADMIN)
+@require_builder()
 def discard(draft_id: uuid.UUID) -> ResponseReturnValue:
     """Throws the draft away; credentials made on the way stay."""
     draft = find_draft(draft_id)
@@ -170,12 +172,21 @@ def _wrong(draft: SetupDraft | None, errors: dict[str, str], kind_name: str, add
 
 
 def _question(chosen: str = "", address: str = "", suggestion: Proposal | None = None) -> dict[str, object]:
-    return {"services": registry.all_kinds(), "chosen": chosen, "address": address, "suggestion": suggestion}
+    return {"services": _kinds(), "chosen": chosen, "address": address, "suggestion": suggestion}
+
+
+def _kinds() -> list[type[MailService]]:
+    """Every kind; for a member those that can use what is open to them."""
+    if may(ADMIN):
+        return list(registry.all_kinds())
+    entries = list_usable(db_session(), current_workspace().id, current_user().id)
+    facts = [(entry.credential.type, entry.version.public) for entry in entries]
+    return [kind for kind in registry.all_kinds() if any(drafts.fits(kind, *one) for one in facts)]
 
 
 def _unfinished() -> list[Unfinished]:
     session, found = db_session(), []
-    for draft in drafts.list_drafts(session, current_workspace().id):
+    for draft in filter(is_theirs, drafts.list_drafts(session, current_workspace().id)):
         try:
             label = drafts.kind_of(draft).label
             found.append(Unfinished(draft, label, steps.LABELS[steps.first_open(session, draft)]))

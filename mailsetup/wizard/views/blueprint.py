@@ -9,18 +9,28 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from mailsetup.core.errors import NotFound
 from mailsetup.web.session import db_session
 from mailsetup.wizard import steps
 from mailsetup.wizard.drafts import config_of, fetch_draft, shape
 from mailsetup.wizard.models import SetupDraft
-from mailsetup.workspaces.access import current_workspace
+from mailsetup.workspaces.access import current_user, current_workspace, may
+from mailsetup.workspaces.models import ADMIN
 
 setup = Blueprint("setup", __name__, url_prefix="/setup")
 
 
 def find_draft(draft_id: uuid.UUID) -> SetupDraft:
-    """The draft of the current workspace. Raises NotFound."""
-    return fetch_draft(db_session(), current_workspace().id, draft_id)
+    """The draft of the current workspace; a member's own, for a new setup, where they are no admin. Raises NotFound."""
+    draft = fetch_draft(db_session(), current_workspace().id, draft_id)
+    if not is_theirs(draft):
+        raise NotFound("no such draft")
+    return draft
+
+
+def is_theirs(draft: SetupDraft) -> bool:
+    """Whether this person may go on with the draft."""
+    return may(ADMIN) or (draft.created_by_id == current_user().id and draft.config_id is None)
 
 
 def page(template: str, draft: SetupDraft | None, step: str, **context: Any) -> str:

@@ -12,13 +12,14 @@ from mailsetup.core.db import fetch_owned
 from mailsetup.core.errors import InvalidInput, NotFound
 from mailsetup.credentials import vault
 from mailsetup.credentials.form import CredentialForm, credential_form, offered, posted_entries, posted_form
-from mailsetup.credentials.listing import Listed, list_all, listed
+from mailsetup.credentials.listing import Listed, list_usable, listed
 from mailsetup.credentials.models import Credential
 from mailsetup.credentials.views import made_certificate
 from mailsetup.mail_services import credential_types
 from mailsetup.mail_services.base import Consent, Field
 from mailsetup.mail_services.credential_types import CredentialType
 from mailsetup.outbound import app_answers, app_checks
+from mailsetup.outbound.configs import usable_credential
 from mailsetup.platform import current_platform
 from mailsetup.web.forms import posted_values
 from mailsetup.web.session import db_session
@@ -26,15 +27,16 @@ from mailsetup.wizard import drafts, handover, steps
 from mailsetup.wizard.guide import Guide, guide_of
 from mailsetup.wizard.models import SetupDraft
 from mailsetup.wizard.views.blueprint import find_draft, go, page, setup, wrong
-from mailsetup.workspaces.access import current_actor, current_user, require
+from mailsetup.workspaces.access import current_actor, current_user, may, require, require_builder
 from mailsetup.workspaces.models import ADMIN
 
 TEMPLATE = "setup/credential.html"
 NONE = "none"
+CHOOSE = "Choose one of these credentials."
 
 
 @setup.get("/<uuid:draft_id>/credential")
-@require(ADMIN, proof=True)
+@require_builder(proof=True)
 def credential(draft_id: uuid.UUID) -> ResponseReturnValue:
     """Which credential the setup signs in with."""
     draft = find_draft(draft_id)
@@ -42,7 +44,7 @@ def credential(draft_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @setup.post("/<uuid:draft_id>/credential")
-@require(ADMIN)
+@require_builder()
 def choose_credential(draft_id: uuid.UUID) -> ResponseReturnValue:
     """Takes one that is there, or none."""
     draft = find_draft(draft_id)
@@ -148,21 +150,22 @@ def _again(draft: SetupDraft, errors: dict[str, str], *, form: CredentialForm | 
 
 
 def _take(draft: SetupDraft, chosen: str) -> None:
-    if chosen == NONE and not drafts.kind_of(draft).credential_required:
+    if chosen == NONE and may(ADMIN) and not drafts.kind_of(draft).credential_required:
         draft.credential_id = None
         drafts.keep_typed(draft, {drafts.NO_LOGIN: "true"})
         return
     try:
         found = fetch_owned(db_session(), Credential, draft.workspace_id, uuid.UUID(chosen))
     except (ValueError, NotFound):
-        raise InvalidInput({"credential_id": "Choose a credential, or make a new one below."}) from None
+        raise InvalidInput({"credential_id": CHOOSE}) from None
+    usable_credential(db_session(), draft.workspace_id, draft.kind, found.id, current_user().id)
     if not drafts.fits(drafts.kind_of(draft), found.type, vault.public_facts(db_session(), found)):
         raise InvalidInput({"credential_id": f"“{found.name}” does not fit this mail service. Choose another one."})
     draft.credential_id = found.id
 
 
 def _fitting(draft: SetupDraft) -> list[Listed]:
-    service, entries = drafts.kind_of(draft), list_all(db_session(), draft.workspace_id)
+    service, entries = drafts.kind_of(draft), list_usable(db_session(), draft.workspace_id, current_user().id)
     return [entry for entry in entries if drafts.fits(service, entry.credential.type, entry.version.public)]
 
 

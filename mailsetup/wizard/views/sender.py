@@ -19,8 +19,7 @@ from mailsetup.wizard.activate import check_answers
 from mailsetup.wizard.answers import shown_fields, shown_values
 from mailsetup.wizard.models import SetupDraft
 from mailsetup.wizard.views.blueprint import find_draft, go, page, setup, wrong
-from mailsetup.workspaces.access import current_actor, require
-from mailsetup.workspaces.models import ADMIN
+from mailsetup.workspaces.access import current_actor, require_builder
 
 TEMPLATE = "setup/sender.html"
 NAME = Field(
@@ -39,7 +38,7 @@ _LIMITS = {"name": 120, "alerts_address": 254}
 
 
 @setup.get("/<uuid:draft_id>/sender")
-@require(ADMIN)
+@require_builder()
 def sender(draft_id: uuid.UUID) -> ResponseReturnValue:
     """From whom mail comes, through which server, and who hears when it stops."""
     draft = find_draft(draft_id)
@@ -47,7 +46,7 @@ def sender(draft_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @setup.post("/<uuid:draft_id>/sender")
-@require(ADMIN)
+@require_builder()
 def save_sender(draft_id: uuid.UUID) -> ResponseReturnValue:
     """Keeps what was typed, right or wrong; goes on when it is right."""
     draft = find_draft(draft_id)

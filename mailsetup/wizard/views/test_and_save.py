@@ -19,8 +19,7 @@ from mailsetup.wizard.activate import activate, check_answers, plan_of
 from mailsetup.wizard.drafts import touch
 from mailsetup.wizard.models import SetupDraft
 from mailsetup.wizard.views.blueprint import changed_elsewhere, find_draft, go, page, setup, wrong
-from mailsetup.workspaces.access import current_actor, current_user, require
-from mailsetup.workspaces.models import ADMIN
+from mailsetup.workspaces.access import current_actor, current_user, require_builder
 
 TEST_TEMPLATE, SAVE_TEMPLATE = "setup/test.html", "setup/save.html"
 RECIPIENT = Field(
@@ -30,7 +29,7 @@ OVERVIEW = "overview.index"
 
 
 @setup.get("/<uuid:draft_id>/test")
-@require(ADMIN)
+@require_builder()
 def test(draft_id: uuid.UUID) -> ResponseReturnValue:
     """The test of the values on screen, live while it goes on."""
     draft = find_draft(draft_id)
@@ -38,7 +37,7 @@ def test(draft_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @setup.get("/<uuid:draft_id>/test/outcome")
-@require(ADMIN)
+@require_builder()
 def test_outcome(draft_id: uuid.UUID) -> ResponseReturnValue:
     """The part of the page that a verdict changes."""
     draft = find_draft(draft_id)
@@ -46,7 +45,7 @@ def test_outcome(draft_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @setup.post("/<uuid:draft_id>/test")
-@require(ADMIN)
+@require_builder()
 def run_test(draft_id: uuid.UUID) -> ResponseReturnValue:
     """Starts a test of the values of the draft."""
     draft = find_draft(draft_id)
@@ -85,7 +84,7 @@ def _not_tested(draft: SetupDraft, error: InvalidInput) -> ResponseReturnValue:
 
 
 @setup.get("/<uuid:draft_id>/save")
-@require(ADMIN)
+@require_builder()
 def save(draft_id: uuid.UUID) -> ResponseReturnValue:
     """What saving will change, and whether the values were tested."""
     draft = find_draft(draft_id)
@@ -98,7 +97,7 @@ def save(draft_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @setup.post("/<uuid:draft_id>/save")
-@require(ADMIN)
+@require_builder()
 def save_setup(draft_id: uuid.UUID) -> ResponseReturnValue:
     """Saves the draft as a setup."""
     draft = find_draft(draft_id)
