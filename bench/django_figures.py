@@ -6,19 +6,18 @@ import os
 import subprocess
 import sys
 import time
-from email.message import EmailMessage
 from pathlib import Path
 
 from bench.world import TOP, World, child, make_setup, sent, smtp_sink
 from mailsetup.core import db
-from mailsetup.outbox import queue_mail
+from mailsetup.outbox import compose, queue_mail, together
 from mailsetup.outbox.drain import Drain
-from mailsetup.outbox.queue import together
 from mailsetup.workspaces.models import Workspace
 
 FOLDER = TOP / "var" / "bench" / "yardsticks"
 PACKAGES = ("Django==5.2.19", "django-post_office==3.12.0", "django-mailer==2.3.2", "psycopg[binary]==3.3.9")
 PART = ("x" * 69 + "\n") * 146
+INVOICE = {"to": ["customer@fabrikam.example"], "subject": "Your invoice", "text": PART, "html": f"<pre>{PART}</pre>"}
 COUNT, TOGETHER, LANES = 2_000, 100, 32
 
 
@@ -56,7 +55,7 @@ def _ours(world: World, port: int) -> float:
             workspace = session.get_one(Workspace, config.workspace_id)
             with together(session):
                 for _ in range(TOGETHER):
-                    queue_mail(session, workspace, _invoice())
+                    queue_mail(session, workspace, compose(INVOICE))
     os.waitpid(worker, 0)
     took = time.monotonic() - began
     assert sent() == COUNT
@@ -66,14 +65,6 @@ def _ours(world: World, port: int) -> float:
 def _until_all_sent() -> None:
     while sent() < COUNT:
         Drain(LANES).run()
-
-
-def _invoice() -> EmailMessage:
-    message = EmailMessage()
-    message["To"], message["Subject"] = "customer@fabrikam.example", "Your invoice"
-    message.set_content(PART)
-    message.add_alternative(f"<pre>{PART}</pre>", subtype="html")
-    return message
 
 
 def _theirs(world: World, port: int, package: str) -> float:
