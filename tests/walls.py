@@ -110,7 +110,8 @@ def taken_away(session: Session, owner: Person) -> uuid.UUID:
 
 
 def report(session: Session, owner: Person) -> uuid.UUID:
-    return _kept(session, DomainReport(workspace_id=owner.workspace.id, domain="northwind.example", host="localhost"))
+    domain = f"{secrets.token_hex(4)}.northwind.example"
+    return _kept(session, DomainReport(workspace_id=owner.workspace.id, domain=domain, host="localhost"))
 
 
 # Every name of an argument in a route that holds an id, and how to make such an object.

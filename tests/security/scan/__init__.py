@@ -1,0 +1,1 @@
+"""Scanners that nobody here wrote, against the running product: `python -m tests.security.scan`."""

@@ -1,0 +1,199 @@
+"""Every way in: each route of the URL map with each parameter that a page, a link or the API's document names."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import requests
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import MapAdapter, RequestRedirect, Rule
+
+from mailsetup.core import db
+from tests.security.scan.forms import CSRF, Page
+from tests.security.scan.target import Browser, Target, known
+from tests.walls import OBJECTS, SECRETS, WORDS
+
+PAGES = 400
+API = "/api/v1"
+ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
+MARK = "*"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One request, and which of its parameters are tested by it."""
+
+    method: str
+    path: str
+    endpoint: str
+    place: str  # query, form, json, path or header
+    fields: dict[str, Any] = field(default_factory=dict)
+    tested: tuple[str, ...] = ()
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.endpoint} ({self.place}: {', '.join(self.tested)})"
+
+
+class Ways:
+    """Looks at every page as the owner, and puts together what was seen of each route."""
+
+    def __init__(self, target: Target, browser: Browser) -> None:
+        self.target, self.browser = target, browser
+        self.adapter: MapAdapter = target.app.url_map.bind("localhost")
+        self.queries: dict[str, dict[str, str]] = {}
+        self.paths: dict[str, str] = {}
+        self.posts: dict[str, list[dict[str, str]]] = {}
+
+    def rules(self) -> Iterator[tuple[Rule, str]]:
+        for rule in self.target.app.url_map.iter_rules():
+            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+                if rule.endpoint != "static":
+                    yield rule, method
+
+    def path(self, rule: Rule) -> str:
+        """The route with fresh objects of our workspace."""
+        with db.sessions()() as session:
+            values = {name: str(value) for name, value in known(session, self.target.ours, rule.arguments & set(OBJECTS)).items()}
+        words = {**values, **WORDS, **dict.fromkeys(SECRETS, "A" * 43)}
+        return str(self.adapter.build(rule.endpoint, {name: words[name] for name in rule.arguments}))
+
+    def look_around(self) -> None:
+        """Opens every page, then what those pages lead to; a sort of address is opened a few times at most."""
+        todo = [self.path(rule) for rule, method in self.rules() if method == "GET"]
+        seen: set[str] = set()
+        opened = 0
+        while todo and opened < PAGES:
+            path = todo.pop(0)
+            if ID.sub("id", path) in seen:
+                continue
+            seen.add(ID.sub("id", path))
+            opened += 1
+            todo += sorted(self._read(path))
+
+    def _read(self, path: str) -> set[str]:
+        # The sandbox's pages and mails are no part of it: only what the product answers itself.
+        answer = requests.get(
+            self.target.url + path, headers={"Cookie": self.browser.cookie}, timeout=30, allow_redirects=False
+        )
+        self._note_query(path, urlsplit(path).query)
+        if "text/html" not in answer.headers.get("Content-Type", ""):
+            return set()
+        page = Page(path, answer.text)
+        for form in page.forms:
+            self._note_form(form.action, form.method, form.fields)
+        return page.links
+
+    def _endpoint(self, path: str, method: str) -> str:
+        try:
+            found, _ = self.adapter.match(urlsplit(path).path, method=method)
+        except (HTTPException, RequestRedirect):
+            return ""
+        return str(found)
+
+    def _note_query(self, path: str, query: str) -> None:
+        endpoint = self._endpoint(path, "GET")
+        if endpoint and query:
+            self.queries.setdefault(endpoint, {}).update(parse_qsl(query, keep_blank_values=True))
+            self.paths.setdefault(endpoint, urlsplit(path).path)
+
+    def _note_form(self, action: str, method: str, fields: dict[str, str]) -> None:
+        if method == "GET":
+            self._note_query(action, urlencode(fields))
+            return
+        endpoint = self._endpoint(action, method)
+        fields = {**fields, **dict(parse_qsl(urlsplit(action).query))}
+        if endpoint:
+            self.posts.setdefault(endpoint, []).append(fields)
+
+    def entries(self) -> list[Entry]:
+        """What is tested, each parameter of each route once."""
+        found = [*self._from_queries(), *self._from_forms(), *self._from_paths(), *self._from_api()]
+        return [*found, *_from_headers(found)]
+
+    def _from_queries(self) -> Iterator[Entry]:
+        for endpoint, fields in sorted(self.queries.items()):
+            if not self.paths[endpoint].startswith(API):
+                yield Entry("GET", self.paths[endpoint], endpoint, "query", fields, tuple(fields))
+
+    def _from_forms(self) -> Iterator[Entry]:
+        rules = {rule.endpoint: rule for rule, method in self.rules() if method == "POST"}
+        for endpoint, sorts in sorted(self.posts.items()):
+            done: set[str] = set()
+            for fields in sorted(sorts, key=len, reverse=True):
+                new = tuple(name for name in fields if name not in done and name != CSRF)
+                done |= set(new)
+                if new:
+                    yield Entry("POST", self.path(rules[endpoint]), endpoint, "form", fields, new)
+
+    def without_fields(self) -> list[str]:
+        """Routes that take a POST and that no page has a form with fields for."""
+        posts = {rule.endpoint for rule, method in self.rules() if method == "POST" and not str(rule).startswith(API)}
+        return sorted(posts - {one.endpoint for one in self._from_forms()})
+
+    def _from_paths(self) -> Iterator[Entry]:
+        for rule, method in self.rules():
+            path = self.path(rule)
+            for name in sorted(rule.arguments):
+                words = self.adapter.match(path, method=method)[1]
+                marked = path.replace(str(words[name]), f"{words[name]}{MARK}")
+                headers = {"Authorization": f"Bearer {self.target.ours.key}"} if path.startswith(API) else {}
+                yield Entry(method, marked, rule.endpoint, "path", {}, (name,), headers)
+
+    def _from_api(self) -> Iterator[Entry]:
+        with self.target.app.test_request_context():
+            document = self.target.app.test_client().get(f"{API}/openapi.json").get_json()
+        key = {"Authorization": f"Bearer {self.target.ours.key}"}
+        rules = {(rule.endpoint, method): rule for rule, method in self.rules()}
+        for template, calls in document["paths"].items():
+            for method, call in calls.items():
+                sample = re.sub(r"{\w+}", "00000000-0000-4000-8000-000000000000", template)
+                endpoint = self._endpoint(sample, method.upper())
+                path = self.path(rules[endpoint, method.upper()])
+                yield from _call(Entry(method.upper(), path, endpoint, "", headers=key), call, document)
+
+
+def _call(entry: Entry, call: dict[str, Any], document: dict[str, Any]) -> Iterator[Entry]:
+    parameters = call.get("parameters", [])
+    query = {one["name"]: "Northwind" for one in parameters if one["in"] == "query"}
+    if query:
+        yield replace(entry, place="query", fields=query, tested=tuple(query))
+    for one in parameters:
+        if one["in"] == "header":
+            marked = {**entry.headers, one["name"]: f"Northwind{MARK}"}
+            body = _body(call, document)
+            yield replace(entry, place="header", fields=body, tested=(one["name"],), headers=marked)
+    body = _body(call, document)
+    if body:
+        yield replace(entry, place="json", fields=body, tested=tuple(body))
+
+
+def _body(call: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    content = call.get("requestBody", {}).get("content", {}).get("application/json")
+    if content is None:
+        return {}
+    name = content["schema"]["$ref"].rpartition("/")[2]
+    schema = document["components"]["schemas"][name]
+    sample = {one: _sample(part) for one, part in schema.get("properties", {}).items()}
+    found: dict[str, Any] = json.loads(json.dumps({**sample, **content.get("example", {})}))
+    return found
+
+
+def _sample(schema: dict[str, Any]) -> Any:
+    kind = schema.get("type")
+    kind = kind[0] if isinstance(kind, list) else kind
+    samples: dict[str, Any] = {"integer": 7, "number": 7, "boolean": True, "array": ["Northwind"], "object": {"a": "b"}}
+    return samples.get(str(kind), "Northwind")
+
+
+def _from_headers(found: list[Entry]) -> Iterator[Entry]:
+    """What every request carries is read in one place for all of them: once by a page and once by a form."""
+    chosen = [next(one for one in found if one.place == place) for place in ("query", "form")]
+    for entry in chosen:
+        for name in ("User-Agent", "Referer", "Host", "Cookie", "X-Forwarded-For", "Accept-Language"):
+            yield replace(entry, place="header", tested=(name,), headers={name: ""})

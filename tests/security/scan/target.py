@@ -1,0 +1,183 @@
+"""The product as processes with a fresh database and key ring, and two workspaces that must not see each other."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import sys
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flask import Flask, session as cookie
+from flask.sessions import SecureCookieSessionInterface
+from flask_wtf.csrf import generate_csrf
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from mailsetup import settings
+from mailsetup.api.keys import SCOPES, create_key
+from mailsetup.application import create_app
+from mailsetup.core import db
+from mailsetup.core.clock import utcnow
+from mailsetup.sandbox import Sandbox
+from mailsetup.workspaces import sessions
+from mailsetup.workspaces.audit import SYSTEM
+from mailsetup.workspaces.login import TOKEN, WORKSPACE
+from mailsetup.workspaces.models import Member, UserSession
+from mailsetup.workspaces.tokens import token_hash
+from tests import factories
+from tests.databases import create_tables
+from tests.paths.product import Product
+from tests.people import Person
+from tests.postgresql_server import Cluster, programs
+from tests.valkey_server import ValkeyServer
+from tests.walls import OBJECTS
+
+ACCESS = "%(s)s %(m)s %(U)s"
+ACCESS_LINE = re.compile(r"^(\d{3}) ([A-Z]+) (/\S*)", re.MULTILINE)
+KEEP_SECONDS = 2
+
+
+class Served(Product):
+    """The product with an access log: what was asked is counted on our side, whatever a scanner says of itself."""
+
+    def commands(self) -> dict[str, list[str]]:
+        gunicorn = [sys.executable, "-m", "gunicorn", "--no-control-socket", "--threads", "8", "--timeout", "120"]
+        asked = ["--access-logfile", str(self.folder / "asked"), "--access-logformat", ACCESS]
+        bound = ["--bind", f"127.0.0.1:{self.port}", "--log-level", "warning"]
+        return {**super().commands(), "web": [*gunicorn, *asked, *bound, "tests.security.scan.served:app"]}
+
+
+class Side:
+    """One workspace: its owner, a key with every scope, and the word that is in everything it has."""
+
+    def __init__(self, app: Flask, name: str) -> None:
+        self.word = f"{name}-{secrets.token_hex(6)}"
+        self.app = app
+        with db.sessions()() as session:
+            user = factories.make_user(session, name=self.word, email=f"{self.word}@northwind.example")
+            workspace = factories.make_workspace(session, name=f"Workspace {self.word}", owner=user)
+            _, key = create_key(
+                session, workspace_id=workspace.id, actor=SYSTEM, name=self.word, scopes=list(SCOPES)
+            )
+            session.commit()
+            self.user_id, self.workspace_id, self.key = user.id, workspace.id, key.reveal()
+
+    def person(self, session: Session) -> Person:
+        """The owner as the makers of content take them."""
+        member = session.scalars(select(Member).where(Member.user_id == self.user_id)).one()
+        return Person(member.user, member.workspace, member, self.app.test_client())
+
+
+class Browser:
+    """A signed-in browser of a side: the cookie, and the token that every form sends."""
+
+    def __init__(self, side: Side, name: str) -> None:
+        with db.session_scope() as session:
+            user = side.person(session).user
+            _, token = sessions.begin(session, user, browser="A scanner", address="127.0.0.1")
+        self.token, self.user_id = token.reveal(), side.user_id
+        interface = SecureCookieSessionInterface()
+        with side.app.test_request_context():
+            cookie.update({TOKEN: self.token, "_fresh": True, WORKSPACE: str(side.workspace_id)})
+            self.csrf = str(generate_csrf())
+            signer = interface.get_signing_serializer(side.app)
+            assert signer is not None
+            self.cookie = f"{name}={signer.dumps(dict(cookie))}"
+
+    def keep(self, session: Session) -> None:
+        """Signed in for good, with a proof that is fresh; a scanner that pressed Sign out comes back."""
+        row = session.scalars(select(UserSession).where(UserSession.token_hash == token_hash(self.token))).one_or_none()
+        if row is None:
+            row = UserSession(user_id=self.user_id, token_hash=token_hash(self.token), browser="", address="")
+            session.add(row)
+        row.seen_at = row.proved_at = utcnow()
+        row.expires_at = utcnow() + sessions.LONGEST
+
+
+class Target:
+    """What is scanned."""
+
+    def __init__(self, folder: Path, product: Served, box: Sandbox) -> None:
+        self.folder, self.product, self.box, self.url = folder, product, box, product.url
+        self.app = create_app(settings.load(product.environ))
+        self.ours, self.theirs = Side(self.app, "ours"), Side(self.app, "theirs")
+        self.browsers: list[Browser] = []
+        self.over = threading.Event()
+        self.keeper = threading.Thread(target=self._keep, daemon=True)
+        self.keeper.start()
+        self._read = 0
+
+    def browser(self, side: Side) -> Browser:
+        """A browser that stays signed in while the target stands."""
+        made = Browser(side, self.app.config["SESSION_COOKIE_NAME"])
+        self.browsers.append(made)
+        return made
+
+    def _keep(self) -> None:
+        while not self.over.wait(KEEP_SECONDS):
+            try:
+                with db.session_scope() as session:
+                    for browser in self.browsers:
+                        browser.keep(session)
+            except SQLAlchemyError:
+                continue  # the scanner changes the same row; in two seconds again
+
+    def asked(self) -> Counter[str]:
+        """How often each status was answered since the last time somebody asked this."""
+        path = self.product.folder / "asked"
+        text = path.read_text(errors="replace")
+        new, self._read = text[self._read :], len(text)
+        return Counter(found.group(1) for found in ACCESS_LINE.finditer(new))
+
+    def failed(self) -> list[str]:
+        """Requests that were answered with 5xx, from the beginning."""
+        text = (self.product.folder / "asked").read_text(errors="replace")
+        wrong = Counter(f"{one[2]} {one[3]}: {one[1]}" for one in ACCESS_LINE.finditer(text) if one[1] >= "500")
+        return [f"{what}, {count} times" for what, count in sorted(wrong.items())]
+
+
+def known(session: Session, side: Side, wanted: Iterable[str] = tuple(OBJECTS)) -> dict[str, uuid.UUID]:
+    """Fresh objects of a side, by the argument of a route that takes each."""
+    person = side.person(session)
+    return {name: OBJECTS[name](session, person) for name in wanted}
+
+
+@contextmanager
+def standing(folder: Path, database: str) -> Iterator[Target]:
+    """The product, started for as long as it is scanned."""
+    valkey, cluster = ValkeyServer(folder / "valkey"), None
+    valkey.start()
+    if database == "postgresql":
+        found = programs()
+        if found is None:
+            raise SystemExit("PostgreSQL is not installed.")
+        cluster = Cluster(found)
+        cluster.start()
+    url = cluster.create_database("scanned") if cluster else f"sqlite:///{folder / 'scanned.db'}"
+    create_tables(url)
+    try:
+        with Sandbox(folder / "sandbox") as box:
+            yield from _started(folder, url, valkey.url, box)
+    finally:
+        valkey.kill()
+        if cluster:
+            cluster.stop()
+
+
+def _started(folder: Path, url: str, redis_url: str, box: Sandbox) -> Iterator[Target]:
+    product = Served(folder, database_url=url, redis_url=redis_url, box=box, ca_bundle=box.ca_file)
+    box.world.add_redirect_uri(f"{product.url}/setup/microsoft/callback")
+    try:
+        product.start()
+        target = Target(folder, product, box)
+        yield target
+        target.over.set()
+        target.keeper.join()
+    finally:
+        product.stop(kill=True)
