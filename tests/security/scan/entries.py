@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -31,7 +33,7 @@ class Entry:
     method: str
     path: str
     endpoint: str
-    place: str  # query, form, json, path or header
+    place: str  # query, form, json, path or header; in the last two a mark shows where
     fields: dict[str, Any] = field(default_factory=dict)
     tested: tuple[str, ...] = ()
     headers: dict[str, str] = field(default_factory=dict)
@@ -46,6 +48,7 @@ class Ways:
     def __init__(self, target: Target, browser: Browser) -> None:
         self.target, self.browser = target, browser
         self.adapter: MapAdapter = target.app.url_map.bind("localhost")
+        self.cookie = browser.cookie
         self.queries: dict[str, dict[str, str]] = {}
         self.paths: dict[str, str] = {}
         self.posts: dict[str, list[dict[str, str]]] = {}
@@ -64,7 +67,42 @@ class Ways:
         return str(self.adapter.build(rule.endpoint, {name: words[name] for name in rule.arguments}))
 
     def look_around(self) -> None:
-        """Opens every page, then what those pages lead to; a sort of address is opened a few times at most."""
+        """Opens every page and what it leads to, posts to every route, and asks which names were looked for."""
+        for cookie in (self.browser.cookie, ""):
+            self.cookie = cookie
+            self._open_pages()
+        self.cookie = self.browser.cookie
+        self._post_everywhere()
+        self._note_names()
+
+    def _post_everywhere(self) -> None:
+        for rule, method in list(self.rules()):
+            if method == "POST" and not str(rule).startswith(API):
+                for fields in self.posts.setdefault(rule.endpoint, [{}]):
+                    body = {**fields, CSRF: self.browser.csrf}
+                    where = self.target.url + self.path(rule)
+                    requests.post(
+                        where, body, headers={"Cookie": self.cookie}, timeout=60, allow_redirects=False
+                    )
+
+    def _note_names(self) -> None:
+        """What the views looked for, whether a page shows it or not."""
+        rules = {rule.endpoint: rule for rule, _ in self.rules()}
+        for method, endpoint, place, name in self.target.names():
+            if endpoint not in rules or str(rules[endpoint]).startswith(API) or name == CSRF:
+                continue
+            if place == "form" and method == "POST":
+                for fields in self.posts[endpoint]:
+                    fields.setdefault(name, "Northwind")
+            elif place == "query" and method == "GET":
+                self.queries.setdefault(endpoint, {}).setdefault(name, "Northwind")
+                self.paths.setdefault(endpoint, self.path(rules[endpoint]))
+
+        for endpoint, sorts in self.posts.items():
+            for name in _names_in_source(self.target, endpoint) if sorts == [{}] else ():
+                sorts[0][name] = "Northwind"
+
+    def _open_pages(self) -> None:
         todo = [self.path(rule) for rule, method in self.rules() if method == "GET"]
         seen: set[str] = set()
         opened = 0
@@ -79,7 +117,7 @@ class Ways:
     def _read(self, path: str) -> set[str]:
         # The sandbox's pages and mails are no part of it: only what the product answers itself.
         answer = requests.get(
-            self.target.url + path, headers={"Cookie": self.browser.cookie}, timeout=30, allow_redirects=False
+            self.target.url + path, headers={"Cookie": self.cookie}, timeout=30, allow_redirects=False
         )
         self._note_query(path, urlsplit(path).query)
         if "text/html" not in answer.headers.get("Content-Type", ""):
@@ -126,20 +164,20 @@ class Ways:
         for endpoint, sorts in sorted(self.posts.items()):
             done: set[str] = set()
             for fields in sorted(sorts, key=len, reverse=True):
-                new = tuple(name for name in fields if name not in done and name != CSRF)
-                done |= set(new)
+                # One field for each setup, say: they differ by an id alone.
+                new = tuple({ID.sub("id", name): name for name in fields if name != CSRF}.items())
+                new = tuple(name for sort, name in new if sort not in done)
+                done |= {ID.sub("id", name) for name in new}
                 if new:
                     yield Entry("POST", self.path(rules[endpoint]), endpoint, "form", fields, new)
 
-    def without_fields(self) -> list[str]:
-        """Routes that take a POST and that no page has a form with fields for."""
-        posts = {rule.endpoint for rule, method in self.rules() if method == "POST" and not str(rule).startswith(API)}
-        return sorted(posts - {one.endpoint for one in self._from_forms()})
-
     def _from_paths(self) -> Iterator[Entry]:
+        """Ids are read by one converter, before any view sees them: each name once. Words and tokens: every route."""
+        done: set[str] = set()
         for rule, method in self.rules():
             path = self.path(rule)
-            for name in sorted(rule.arguments):
+            for name in sorted(rule.arguments - done):
+                done |= {name} & set(OBJECTS)
                 words = self.adapter.match(path, method=method)[1]
                 marked = path.replace(str(words[name]), f"{words[name]}{MARK}")
                 headers = {"Authorization": f"Bearer {self.target.ours.key}"} if path.startswith(API) else {}
@@ -156,6 +194,12 @@ class Ways:
                 endpoint = self._endpoint(sample, method.upper())
                 path = self.path(rules[endpoint, method.upper()])
                 yield from _call(Entry(method.upper(), path, endpoint, "", headers=key), call, document)
+
+
+def _names_in_source(target: Target, endpoint: str) -> list[str]:
+    """For a view that stopped before it looked: every name that its module asks a form for."""
+    module = sys.modules[target.app.view_functions[endpoint].__module__]
+    return sorted(set(re.findall(r'request\.(?:form|values)[.\[]\w*\(?"(\w+)"', inspect.getsource(module))))
 
 
 def _call(entry: Entry, call: dict[str, Any], document: dict[str, Any]) -> Iterator[Entry]:
@@ -195,5 +239,5 @@ def _from_headers(found: list[Entry]) -> Iterator[Entry]:
     """What every request carries is read in one place for all of them: once by a page and once by a form."""
     chosen = [next(one for one in found if one.place == place) for place in ("query", "form")]
     for entry in chosen:
-        for name in ("User-Agent", "Referer", "Host", "Cookie", "X-Forwarded-For", "Accept-Language"):
-            yield replace(entry, place="header", tested=(name,), headers={name: ""})
+        for name in ("Cookie", "User-Agent", "Referer", "X-Forwarded-For", "Accept-Language"):
+            yield replace(entry, place="header", tested=(name,), headers={name: f"Northwind{MARK}"})

@@ -1,10 +1,63 @@
 """The product as the scanners meet it: all of it, without the limits on how often one may ask.
 
-A scanner that is told to come again in an hour has scanned nothing; the limits have tests of their own.
+A scanner that is told to come again in an hour has scanned nothing; the limits have tests of their own. Which names a
+view looks for among the parameters is written down, so that the scanners know of those that no page shows.
 """
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from flask import request
+from werkzeug.datastructures import ImmutableMultiDict
 
 from app import app
 from mailsetup.web.limits import limiter
 
 __all__ = ["app"]
+READ = "SCAN_PARAMETERS_READ"
+
+
+class Noted(ImmutableMultiDict[str, Any]):
+    """Parameters that remember what they were asked for."""
+
+    def __init__(self, place: str, given: ImmutableMultiDict[str, Any], known: set[str]) -> None:
+        super().__init__(given)
+        self._about = f"{request.method} {request.endpoint} {place}"
+        self._known = known
+
+    def note(self, name: object) -> None:
+        line = f"{self._about} {name}"
+        if line not in self._known and isinstance(name, str) and name.isprintable():
+            self._known.add(line)
+            with Path(os.environ[READ]).open("a") as file:
+                file.write(f"{line}\n")
+
+    def get(self, name: str, *options: Any, **more: Any) -> Any:
+        self.note(name)
+        return super().get(name, *options, **more)
+
+    def getlist(self, name: str, *options: Any, **more: Any) -> Any:
+        self.note(name)
+        return super().getlist(name, *options, **more)
+
+    def __getitem__(self, name: str) -> Any:
+        self.note(name)
+        return super().__getitem__(name)
+
+    def __contains__(self, name: object) -> bool:
+        self.note(name)
+        return super().__contains__(name)
+
+
+def note_parameters() -> None:
+    """Puts the parameters of this request into a dress that remembers."""
+    names = app.extensions.setdefault("scan.names", set())
+    request.__dict__["args"] = Noted("query", request.args, names)
+    request.__dict__["form"] = Noted("form", request.form, names)
+
+
 limiter.enabled = False
+app.before_request_funcs.setdefault(None, []).insert(0, note_parameters)

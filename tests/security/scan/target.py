@@ -24,6 +24,7 @@ from mailsetup.api.keys import SCOPES, create_key
 from mailsetup.application import create_app
 from mailsetup.core import db
 from mailsetup.core.clock import utcnow
+from mailsetup.core.errors import MailsetupError
 from mailsetup.sandbox import Sandbox
 from mailsetup.workspaces import sessions
 from mailsetup.workspaces.audit import SYSTEM
@@ -38,6 +39,8 @@ from tests.postgresql_server import Cluster, programs
 from tests.valkey_server import ValkeyServer
 from tests.walls import OBJECTS
 
+# Named here and not imported: served.py is the product itself and starts when it is imported.
+READ = "SCAN_PARAMETERS_READ"
 ACCESS = "%(s)s %(m)s %(U)s"
 ACCESS_LINE = re.compile(r"^(\d{3}) ([A-Z]+) (/\S*)", re.MULTILINE)
 KEEP_SECONDS = 2
@@ -53,14 +56,20 @@ class Served(Product):
         return {**super().commands(), "web": [*gunicorn, *asked, *bound, "tests.security.scan.served:app"]}
 
 
+def address(name: str) -> str:
+    """The owner of a side."""
+    return f"{name}@northwind.example"
+
+
 class Side:
     """One workspace: its owner, a key with every scope, and the word that is in everything it has."""
 
     def __init__(self, app: Flask, name: str) -> None:
         self.word = f"{name}-{secrets.token_hex(6)}"
         self.app = app
+        self.made: dict[str, uuid.UUID] = {}
         with db.sessions()() as session:
-            user = factories.make_user(session, name=self.word, email=f"{self.word}@northwind.example")
+            user = factories.make_user(session, name=self.word, email=address(name))
             workspace = factories.make_workspace(session, name=f"Workspace {self.word}", owner=user)
             _, key = create_key(
                 session, workspace_id=workspace.id, actor=SYSTEM, name=self.word, scopes=list(SCOPES)
@@ -70,7 +79,8 @@ class Side:
 
     def person(self, session: Session) -> Person:
         """The owner as the makers of content take them."""
-        member = session.scalars(select(Member).where(Member.user_id == self.user_id)).one()
+        mine = Member.workspace_id == self.workspace_id
+        member = session.scalars(select(Member).where(Member.user_id == self.user_id, mine)).one()
         return Person(member.user, member.workspace, member, self.app.test_client())
 
 
@@ -128,6 +138,12 @@ class Target:
             except SQLAlchemyError:
                 continue  # the scanner changes the same row; in two seconds again
 
+    def names(self) -> list[list[str]]:
+        """What views looked for among the parameters: method, endpoint, query or form, name."""
+        path = Path(self.product.environ[READ])
+        found = path.read_text().splitlines() if path.exists() else []
+        return [line.split(" ", 3) for line in sorted(found)]
+
     def asked(self) -> Counter[str]:
         """How often each status was answered since the last time somebody asked this."""
         path = self.product.folder / "asked"
@@ -143,9 +159,14 @@ class Target:
 
 
 def known(session: Session, side: Side, wanted: Iterable[str] = tuple(OBJECTS)) -> dict[str, uuid.UUID]:
-    """Fresh objects of a side, by the argument of a route that takes each."""
+    """Fresh objects of a side, by the argument of a route; of what a workspace has enough of, the last one."""
     person = side.person(session)
-    return {name: OBJECTS[name](session, person) for name in wanted}
+    for name in wanted:
+        try:
+            side.made[name] = OBJECTS[name](session, person)
+        except MailsetupError:
+            session.rollback()
+    return {name: side.made[name] for name in wanted}
 
 
 @contextmanager
@@ -173,6 +194,8 @@ def standing(folder: Path, database: str) -> Iterator[Target]:
 def _started(folder: Path, url: str, redis_url: str, box: Sandbox) -> Iterator[Target]:
     product = Served(folder, database_url=url, redis_url=redis_url, box=box, ca_bundle=box.ca_file)
     box.world.add_redirect_uri(f"{product.url}/setup/microsoft/callback")
+    product.environ[READ] = str(folder / "names")
+    product.environ["MAILSETUP_OPERATOR_EMAILS"] = address("ours")
     try:
         product.start()
         target = Target(folder, product, box)

@@ -1,0 +1,110 @@
+"""sqlmap, level 3, on every parameter of every route; the database is known, so its payloads for others are left out."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+from tests.security.scan.entries import MARK, Entry
+from tests.security.scan.forms import CSRF
+from tests.security.scan.target import Browser, Target
+from tests.security.scan.tools import DidNotRun, Result, program, run, version
+
+NAME = "sqlmap"
+TOGETHER = 12
+SECONDS = 1800
+# What every request carries has entries of its own.
+CARRIED = f"session,{CSRF},user-agent,referer,host,cookie"
+TESTED = re.compile(r"(\S+(?: \S+)?) parameter '(.+?)' does not seem to be injectable")
+ASKED = re.compile(r"testing '")
+DBMS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+# Addresses are what searches and sorts: everything is tried on them. Elsewhere what needs a visible difference between
+# two pages is left out (boolean, UNION): wherever it would work, the same place also delays or breaks the statement,
+# which is tried, and a broken statement is an answer 5xx, which fails the run by itself.
+ALL, MOST = "BEUSTQ", "ESTQ"
+THOROUGH = {"query", "path"}
+
+
+def scan(target: Target, browser: Browser, entries: list[Entry], database: str, *, prefix: list[str]) -> Result:
+    """Every parameter. Raises DidNotRun when one was left out."""
+    result = Result(NAME, version(NAME))
+    tests, left = 0, list[str]()
+    for number, part in enumerate(_parts(entries)):
+        folder = target.folder / NAME / str(number)
+        folder.mkdir(parents=True)
+        command = [*prefix, *_command(target, browser, part, folder, database)]
+        run(command, folder / "log", seconds=SECONDS)
+        result.findings += _findings(folder / "results.csv")
+        said = (folder / "log").read_text(errors="replace")
+        tests += len(ASKED.findall(said))
+        left += _left_out(part, said)
+        print(f"  sqlmap: {number + 1} of {len(list(_parts(entries)))}, {len(result.findings)} findings", flush=True)
+    result.did = {"routes": len({one.endpoint for one in entries}), "tests": tests}
+    result.did["parameters"] = sum(len(one.tested) for one in entries) - len(left)
+    result.left_out = left
+    return result
+
+
+def _parts(entries: list[Entry]) -> Iterator[list[Entry]]:
+    """A few requests for each start of sqlmap, all of them with the same techniques."""
+    for thorough in (True, False):
+        chosen = [one for one in entries if (one.place in THOROUGH) is thorough]
+        yield from (chosen[first : first + TOGETHER] for first in range(0, len(chosen), TOGETHER))
+
+
+def _command(target: Target, browser: Browser, part: list[Entry], folder: Path, database: str) -> list[str]:
+    requests = folder / "requests"
+    requests.write_text("\n".join(request(one, target.url, browser) for one in part))
+    options = {
+        "-l": str(requests), "--level": "3", "--risk": "1", "--dbms": DBMS[database], "--ignore-code": "*",
+        "--technique": ALL if part[0].place in THOROUGH else MOST, "--time-sec": "3", "-v": "1",
+        "--output-dir": str(folder / "out"), "--results-file": str(folder / "results.csv"),
+    }  # fmt: skip
+    flags = ["--batch", "--ignore-redirects", "--drop-set-cookie", "--flush-session", "--disable-coloring", "--skip-waf"]
+    words = [word for pair in options.items() for word in pair]
+    return [str(program(NAME, "sqlmap")), *words, *flags, f"--skip={CARRIED}"]
+
+
+def request(entry: Entry, url: str, browser: Browser) -> str:
+    """One request as Burp writes it down, which is what sqlmap reads many of."""
+    base, path = urlsplit(url), entry.path
+    headers = {"Host": base.netloc, **entry.headers}
+    if "Authorization" not in headers:
+        headers["Cookie"] = browser.cookie + MARK * ("Cookie" in headers)
+    body = ""
+    if entry.method == "GET" and entry.fields:
+        path = f"{path}?{urlencode(entry.fields)}"
+    elif entry.path.startswith("/api/") and entry.method == "POST":
+        body, headers["Content-Type"] = json.dumps(entry.fields), "application/json"
+    elif entry.method == "POST":
+        body = urlencode({CSRF: browser.csrf, **entry.fields})
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+    lines = [f"{entry.method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", body]
+    rule = "=" * 54
+    return "\n".join([rule, f"12:00:00  {url}", rule, *lines, rule, ""])
+
+
+def _findings(results: Path) -> Iterator[str]:
+    if not results.exists():
+        return
+    with results.open(newline="") as file:
+        for row in csv.DictReader(file):
+            if row.get("Parameter"):
+                path = urlsplit(row["Target URL"]).path
+                yield f"sqlmap: {row['Place']} {row['Parameter']} of {path}: {row['Technique(s)']}"
+
+
+def _left_out(part: Iterable[Entry], said: str) -> list[str]:
+    """Parameters of which sqlmap does not say how it ended with them."""
+    done = TESTED.findall(said)
+    return [f"{entry} {name}" for entry in part for name in entry.tested if not _is_among(entry, name, done)]
+
+
+def _is_among(entry: Entry, name: str, done: list[tuple[str, str]]) -> bool:
+    if entry.place == "path":
+        return any(found.startswith("#") and "URI" in place for place, found in done)
+    return any(found == name or found.startswith(f"{name}[") or name in found for _, found in done) or MARK in name
