@@ -12,7 +12,10 @@ DATABASE ?= postgresql
 SEED ?= 0
 # Newer versions of everything: make lock UPGRADE=--upgrade
 UPGRADE ?=
+# For the scanners, such as --only wapiti, or --techniques BEUSTQ for all that sqlmap knows.
+SCAN_ARGS ?=
 BIN := .venv/bin
+SCANNERS := security wapiti
 LINTERS := ruff format types ladder templates architecture
 
 .DEFAULT_GOAL := help
@@ -39,11 +42,19 @@ test-faults: installed-dev ## Run every row of the fault matrix on SQLite, then 
 	done; exit $$failed
 
 # The scanners live in an environment of their own: what they pull in must not decide what the product runs with.
-test-security: installed-dev ## Run the rules about safety, the tests of 42 advisories and bandit
-	@test -x var/security/bin/bandit || ($(PYTHON) -m venv var/security \
-		&& var/security/bin/pip install --quiet --require-hashes -r requirements-security.txt)
-	var/security/bin/bandit --quiet --recursive --configfile pyproject.toml mailsetup app.py
-	$(BIN)/python -m pytest tests/security tests/test_walls.py $(PYTEST_ARGS)
+# Everything about safety fails together at the end, so that one finding does not hide the next.
+test-security: installed-dev ## Run bandit, our rules, 42 advisories, the canaries, then schemathesis, wapiti and sqlmap (hours)
+	@$(PYTHON) mailsetup/cli/system_packages.py
+	@for name in $(SCANNERS); do \
+		cmp -s requirements-$$name.txt var/$$name/lock || (rm -rf var/$$name && $(PYTHON) -m venv var/$$name \
+			&& var/$$name/bin/pip install --quiet --require-hashes -r requirements-$$name.txt \
+			&& cp requirements-$$name.txt var/$$name/lock) || exit 1; \
+	done
+	@failed=0; \
+	var/security/bin/bandit --quiet --recursive --configfile pyproject.toml mailsetup app.py || failed=1; \
+	MAILSETUP_ALL_FAULTS=1 $(BIN)/python -m pytest tests/security tests/test_walls.py $(PYTEST_ARGS) || failed=1; \
+	$(BIN)/python -m tests.security.scan --database $(DATABASE) $(SCAN_ARGS) || failed=1; \
+	exit $$failed
 
 test-chaos: installed-dev ## Kill and restart everything at random (SECONDS=600 DATABASE=sqlite SEED=7)
 	@$(PYTHON) mailsetup/cli/system_packages.py
@@ -80,8 +91,8 @@ format: installed-dev ## Bring the code into shape
 # The hashes come from the registry this machine is set up for; its name must not get into a committed file.
 lock: installed ## Write requirements*.txt anew from requirements*.in
 	@test -x var/uv/bin/uv || ($(BIN)/python -m venv var/uv && var/uv/bin/pip install --quiet uv)
-	@for lock in requirements requirements-dev requirements-security; do \
-		constraint=$$(test $$lock = requirements || echo "--constraint requirements.txt"); \
+	@for lock in requirements requirements-dev requirements-security requirements-wapiti; do \
+		constraint=$$(case $$lock in (*-dev | *-security) echo "--constraint requirements.txt";; esac); \
 		var/uv/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --no-emit-index-url \
 			--custom-compile-command "make lock" $(UPGRADE) $$constraint $$lock.in -o $$lock.txt || exit 1; \
 	done

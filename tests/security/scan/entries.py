@@ -62,7 +62,10 @@ class Ways:
     def path(self, rule: Rule) -> str:
         """The route with fresh objects of our workspace."""
         with db.sessions()() as session:
-            values = {name: str(value) for name, value in known(session, self.target.ours, rule.arguments & set(OBJECTS)).items()}
+            values = {
+                name: str(value)
+                for name, value in known(session, self.target.ours, rule.arguments & set(OBJECTS)).items()
+            }
         words = {**values, **WORDS, **dict.fromkeys(SECRETS, "A" * 43)}
         return str(self.adapter.build(rule.endpoint, {name: words[name] for name in rule.arguments}))
 
@@ -81,9 +84,7 @@ class Ways:
                 for fields in self.posts.setdefault(rule.endpoint, [{}]):
                     body = {**fields, CSRF: self.browser.csrf}
                     where = self.target.url + self.path(rule)
-                    requests.post(
-                        where, body, headers={"Cookie": self.cookie}, timeout=60, allow_redirects=False
-                    )
+                    requests.post(where, body, headers={"Cookie": self.cookie}, timeout=60, allow_redirects=False)
 
     def _note_names(self) -> None:
         """What the views looked for, whether a page shows it or not."""
@@ -165,9 +166,9 @@ class Ways:
             done: set[str] = set()
             for fields in sorted(sorts, key=len, reverse=True):
                 # One field for each setup, say: they differ by an id alone.
-                new = tuple({ID.sub("id", name): name for name in fields if name != CSRF}.items())
-                new = tuple(name for sort, name in new if sort not in done)
-                done |= {ID.sub("id", name) for name in new}
+                sorts_of = {ID.sub("id", name): name for name in fields if name != CSRF}
+                new = tuple(name for sort, name in sorts_of.items() if sort not in done)
+                done |= set(sorts_of)
                 if new:
                     yield Entry("POST", self.path(rules[endpoint]), endpoint, "form", fields, new)
 

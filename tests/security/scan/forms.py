@@ -7,7 +7,13 @@ from html.parser import HTMLParser
 
 CSRF = "csrf_token"
 NO_VALUE = {"submit", "button", "image", "reset"}
-TYPICAL = {"email": "it@northwind.example", "number": "7", "date": "2031-05-06", "time": "08:30", "url": "https://a.example/b"}
+TYPICAL = {
+    "email": "it@northwind.example",
+    "number": "7",
+    "date": "2031-05-06",
+    "time": "08:30",
+    "url": "https://a.example/b",
+}
 
 
 @dataclass
@@ -24,7 +30,8 @@ class Page(HTMLParser):
 
     def __init__(self, path: str, text: str) -> None:
         super().__init__()
-        self.path, self.forms, self.links = path, [], set[str]()
+        self.path = path
+        self.links: set[str] = set()
         self.forms: list[Form] = []
         self._by_id: dict[str, Form] = {}
         self._inside: Form | None = None

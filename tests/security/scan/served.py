@@ -7,11 +7,12 @@ view looks for among the parameters is written down, so that the scanners know o
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from flask import request
-from werkzeug.datastructures import ImmutableMultiDict
+from werkzeug.datastructures import MultiDict
 
 from app import app
 from mailsetup.web.limits import limiter
@@ -20,11 +21,11 @@ __all__ = ["app"]
 READ = "SCAN_PARAMETERS_READ"
 
 
-class Noted(ImmutableMultiDict[str, Any]):
+class Noted(MultiDict[str, Any]):
     """Parameters that remember what they were asked for."""
 
-    def __init__(self, place: str, given: ImmutableMultiDict[str, Any], known: set[str]) -> None:
-        super().__init__(given)
+    def __init__(self, place: str, given: Iterable[tuple[str, Any]], known: set[str]) -> None:
+        super().__init__(list(given))
         self._about = f"{request.method} {request.endpoint} {place}"
         self._known = known
 
@@ -35,13 +36,13 @@ class Noted(ImmutableMultiDict[str, Any]):
             with Path(os.environ[READ]).open("a") as file:
                 file.write(f"{line}\n")
 
-    def get(self, name: str, *options: Any, **more: Any) -> Any:
-        self.note(name)
-        return super().get(name, *options, **more)
+    def get(self, *args: Any, **kwargs: Any) -> Any:
+        self.note(args[0])
+        return super().get(*args, **kwargs)
 
-    def getlist(self, name: str, *options: Any, **more: Any) -> Any:
-        self.note(name)
-        return super().getlist(name, *options, **more)
+    def getlist(self, *args: Any, **kwargs: Any) -> Any:
+        self.note(args[0])
+        return super().getlist(*args, **kwargs)
 
     def __getitem__(self, name: str) -> Any:
         self.note(name)
@@ -55,8 +56,8 @@ class Noted(ImmutableMultiDict[str, Any]):
 def note_parameters() -> None:
     """Puts the parameters of this request into a dress that remembers."""
     names = app.extensions.setdefault("scan.names", set())
-    request.__dict__["args"] = Noted("query", request.args, names)
-    request.__dict__["form"] = Noted("form", request.form, names)
+    request.__dict__["args"] = Noted("query", request.args.items(multi=True), names)
+    request.__dict__["form"] = Noted("form", request.form.items(multi=True), names)
 
 
 limiter.enabled = False

@@ -1,4 +1,4 @@
-"""sqlmap, level 3, on every parameter of every route; the database is known, so its payloads for others are left out."""
+"""sqlmap, level 3, on every parameter of every route; what is meant for other databases is left out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from tests.security.scan.entries import MARK, Entry
 from tests.security.scan.forms import CSRF
 from tests.security.scan.target import Browser, Target
-from tests.security.scan.tools import DidNotRun, Result, program, run, version
+from tests.security.scan.tools import Result, program, run, version
 
 NAME = "sqlmap"
 TOGETHER = 12
@@ -22,49 +22,58 @@ CARRIED = f"session,{CSRF},user-agent,referer,host,cookie"
 TESTED = re.compile(r"(\S+(?: \S+)?) parameter '(.+?)' does not seem to be injectable")
 ASKED = re.compile(r"testing '")
 DBMS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
-# Addresses are what searches and sorts: everything is tried on them. Elsewhere what needs a visible difference between
-# two pages is left out (boolean, UNION): wherever it would work, the same place also delays or breaks the statement,
-# which is tried, and a broken statement is an answer 5xx, which fails the run by itself.
-ALL, MOST = "BEUSTQ", "ESTQ"
-THOROUGH = {"query", "path"}
+# Left out are boolean and UNION, which need a visible difference between two pages: where either would work, the same
+# place also delays the statement or breaks it with an error, which is tried, and a broken statement is an answer 5xx,
+# which fails the run by itself. All of them: --techniques BEUSTQ.
+TECHNIQUES = "ESTQ"
 
 
-def scan(target: Target, browser: Browser, entries: list[Entry], database: str, *, prefix: list[str]) -> Result:
-    """Every parameter. Raises DidNotRun when one was left out."""
+def scan(
+    target: Target, browser: Browser, entries: list[Entry], database: str, techniques: str, *, prefix: list[str]
+) -> Result:
+    """Every parameter; what sqlmap does not say it is done with is left out. Raises DidNotRun."""
     result = Result(NAME, version(NAME))
     tests, left = 0, list[str]()
     for number, part in enumerate(_parts(entries)):
         folder = target.folder / NAME / str(number)
         folder.mkdir(parents=True)
-        command = [*prefix, *_command(target, browser, part, folder, database)]
+        command = [
+            *prefix,
+            *_command(target, browser, part, folder, {"--dbms": DBMS[database], "--technique": techniques}),
+        ]
         run(command, folder / "log", seconds=SECONDS)
         result.findings += _findings(folder / "results.csv")
         said = (folder / "log").read_text(errors="replace")
         tests += len(ASKED.findall(said))
         left += _left_out(part, said)
-        print(f"  sqlmap: {number + 1} of {len(list(_parts(entries)))}, {len(result.findings)} findings", flush=True)
+        print(f"  sqlmap: {number + 1} of {len(_parts(entries))}, {len(result.findings)} findings", flush=True)
     result.did = {"routes": len({one.endpoint for one in entries}), "tests": tests}
     result.did["parameters"] = sum(len(one.tested) for one in entries) - len(left)
     result.left_out = left
     return result
 
 
-def _parts(entries: list[Entry]) -> Iterator[list[Entry]]:
-    """A few requests for each start of sqlmap, all of them with the same techniques."""
-    for thorough in (True, False):
-        chosen = [one for one in entries if (one.place in THOROUGH) is thorough]
-        yield from (chosen[first : first + TOGETHER] for first in range(0, len(chosen), TOGETHER))
+def _parts(entries: list[Entry]) -> list[list[Entry]]:
+    """A few requests for each start of sqlmap."""
+    return [entries[first : first + TOGETHER] for first in range(0, len(entries), TOGETHER)]
 
 
-def _command(target: Target, browser: Browser, part: list[Entry], folder: Path, database: str) -> list[str]:
+def _command(target: Target, browser: Browser, part: list[Entry], folder: Path, chosen: dict[str, str]) -> list[str]:
     requests = folder / "requests"
     requests.write_text("\n".join(request(one, target.url, browser) for one in part))
     options = {
-        "-l": str(requests), "--level": "3", "--risk": "1", "--dbms": DBMS[database], "--ignore-code": "*",
-        "--technique": ALL if part[0].place in THOROUGH else MOST, "--time-sec": "3", "-v": "1",
+        "-l": str(requests), "--level": "3", "--risk": "1", "--ignore-code": "*", "--time-sec": "3", "-v": "1",
         "--output-dir": str(folder / "out"), "--results-file": str(folder / "results.csv"),
+        **chosen,
     }  # fmt: skip
-    flags = ["--batch", "--ignore-redirects", "--drop-set-cookie", "--flush-session", "--disable-coloring", "--skip-waf"]
+    flags = [
+        "--batch",
+        "--ignore-redirects",
+        "--drop-set-cookie",
+        "--flush-session",
+        "--disable-coloring",
+        "--skip-waf",
+    ]
     words = [word for pair in options.items() for word in pair]
     return [str(program(NAME, "sqlmap")), *words, *flags, f"--skip={CARRIED}"]
 

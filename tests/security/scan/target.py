@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flask import Flask, session as cookie
+from flask import Flask
+from flask import session as cookie
 from flask.sessions import SecureCookieSessionInterface
 from flask_wtf.csrf import generate_csrf
 from sqlalchemy import select
@@ -71,9 +72,7 @@ class Side:
         with db.sessions()() as session:
             user = factories.make_user(session, name=self.word, email=address(name))
             workspace = factories.make_workspace(session, name=f"Workspace {self.word}", owner=user)
-            _, key = create_key(
-                session, workspace_id=workspace.id, actor=SYSTEM, name=self.word, scopes=list(SCOPES)
-            )
+            _, key = create_key(session, workspace_id=workspace.id, actor=SYSTEM, name=self.word, scopes=list(SCOPES))
             session.commit()
             self.user_id, self.workspace_id, self.key = user.id, workspace.id, key.reveal()
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 TOP = Path(__file__).parents[3]
-ENVIRONMENTS = {"schemathesis": "security", "sqlmap": "security", "wapiti": "security-wapiti"}
+ENVIRONMENTS = {"schemathesis": "security", "sqlmap": "security", "wapiti": "wapiti"}
 PACKAGES = {"schemathesis": "schemathesis", "sqlmap": "sqlmap", "wapiti": "wapiti3"}
 
 
