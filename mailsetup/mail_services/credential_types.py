@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mailsetup.core.errors import NotFound
@@ -277,11 +277,18 @@ _APP = Field(
 SHARED = Field(
     "shared",
     "Send from a shared mailbox, or on behalf of somebody",
-    "With Graph this asks for one permission more, Mail.Send.Shared. Exchange decides which mailboxes that are: "
-    "whoever signs in needs Send As there or, with Graph, Send on Behalf.",
+    "Exchange decides which mailboxes that are: whoever signs in needs Send As there.",
     input="checkbox",
     required=False,
 )
+
+
+def shared_field(permission: str) -> Field:
+    """The tick for shared mailboxes, of a kind that asks for this permission too; or for none, where it is empty."""
+    if not permission:
+        return SHARED
+    asks = f"Asks for one permission more, {permission}. Exchange decides which mailboxes that are: whoever signs in "
+    return replace(SHARED, help=f"{asks}needs Send As or Send on Behalf there.")
 
 
 def _optional(fields: tuple[Field, ...]) -> tuple[Field, ...]:

@@ -5,8 +5,10 @@ import pytest
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.outbound.fingerprint import config_fingerprint
 from mailsetup.outbound.models import OutboundConfig
-from mailsetup.sandbox import Sandbox
 from tests import factories
+from tests.outbound.microsoft_fixtures import box
+
+__all__ = ["box"]
 
 
 @pytest.fixture
@@ -27,16 +29,6 @@ def config(session, workspace, credential) -> OutboundConfig:
     found.tested_fingerprint = config_fingerprint(found)
     session.commit()
     return found
-
-
-@pytest.fixture(scope="module")
-def box(tmp_path_factory):
-    """One Microsoft for a whole file."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MAILSETUP_ENV", "test")
-        folder = tmp_path_factory.mktemp("sandbox")
-        with Sandbox(folder, redirect_uri="http://localhost:8000/setup/microsoft/callback") as running:
-            yield running
 
 
 def refused(stage="authenticate", **facts) -> TransportError:

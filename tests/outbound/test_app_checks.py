@@ -10,14 +10,12 @@ from mailsetup.alerts.models import Alert
 from mailsetup.core.clock import utcnow
 from mailsetup.outbound import app_checks
 from mailsetup.outbound.models import AppCheck
-from tests.outbound.microsoft_world import make_app_credential, make_setup, settings_for
+from tests.outbound.microsoft_fixtures import settings_changes
+from tests.outbound.microsoft_world import make_app_credential, make_setup
+
+__all__ = ["settings_changes"]
 
 ROLES = ["graph/Mail.Send", "outlook/SMTP.SendAsApp"]
-
-
-@pytest.fixture
-def settings_changes(box):
-    return settings_for(box)
 
 
 @pytest.fixture

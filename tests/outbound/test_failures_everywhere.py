@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from sqlalchemy import select
 
 from mailsetup.alerts.models import Alert
 from mailsetup.diagnosis.jobs import run_test
+from mailsetup.mail_services import hints
 from mailsetup.mail_services.base import Mail, NullReport
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.hints.words import WHO
@@ -21,10 +23,12 @@ from mailsetup.outbound import health
 from mailsetup.outbound.connect import connect_config
 from mailsetup.outbound.models import BROKEN
 from mailsetup.sandbox.people import App
+from mailsetup.wizard import drafts
 from tests.api.conftest import call
-from tests.outbound.microsoft_world import make_app_credential, make_grant, make_setup, new_mailbox, settings_for
+from tests.outbound.microsoft_fixtures import settings_changes
+from tests.outbound.microsoft_world import make_app_credential, make_grant, make_setup, new_mailbox
 
-__all__ = ["call"]
+__all__ = ["call", "settings_changes"]
 MAIL = Mail(
     "ar@contoso.com",
     ("me@example.org",),
@@ -56,11 +60,6 @@ SWITCHES = {
     "disabled mailbox": "graph:MailboxNotEnabledForRESTAPI",
     "unlicensed mailbox": "graph:ErrorInvalidLicense",
 }
-
-
-@pytest.fixture
-def settings_changes(box):
-    return settings_for(box)
 
 
 @pytest.fixture
@@ -118,6 +117,14 @@ def outcome(call, config) -> dict[str, Any]:
     return found
 
 
+def in_the_wizard(session, alice, config, run) -> uuid.UUID:
+    """A draft that changes the setup, with this test of it."""
+    draft = drafts.draft_of_config(session, config, alice.user)
+    draft.test_run_id = uuid.UUID(run["id"])
+    session.commit()
+    return draft.id
+
+
 def alert_about(session, config) -> Alert:
     """What a mail that meets the fault leaves behind."""
     service = connect_config(session, config, fresh=True)
@@ -141,12 +148,17 @@ def test_it_says_the_same_on_page_alert_and_api(alice, session, box, own_app, ca
         alert = alert_about(session, config)
     said = run["explanation"]
     assert (run["state"], said["cause"], said["who"]) == ("failed", cause, WHO[who])
-    for page in (f"/tests/{run['id']}", f"/alerts/{alert.id}", f"/outbound/{config.id}"):
+    wizard = f"/setup/{in_the_wizard(session, alice, config, run)}/test"
+    for page in (wizard, f"/tests/{run['id']}", f"/alerts/{alert.id}", f"/outbound/{config.id}"):
         text = html.unescape(alice.client.get(page).text)
         assert (said["title"] in text, said["who"] in text) == (True, True), page
+    text = re.sub(r"<[^>]+>", "", html.unescape(alice.client.get(wizard).text))
+    assert [step for step in said["steps"] if step.partition("http")[0] not in text] == []
     assert alert.explanation["steps"] == said["steps"] != []
     assert config.health == BROKEN
 
 
 def test_it_has_a_cause_of_its_own_for_each():
-    assert len({cause for _kind, cause, _who in CASES.values()}) == len(CASES) == 14
+    found = [hints.CAUSES[cause] for _kind, cause, _who in CASES.values()]
+    for words in ({cause.slug for cause in found}, {cause.title for cause in found}, {cause.steps for cause in found}):
+        assert len(words) == len(CASES) == 14

@@ -15,18 +15,11 @@ from mailsetup.outbound.connect import connect_config
 from mailsetup.outbound.models import BROKEN, HEALTHY, PAUSED, OutboundConfig
 from mailsetup.outbound.renewal import JOB, renew_due, run_renewal
 from mailsetup.outbound.tokens import _memory
-from tests.outbound.microsoft_world import make_grant, make_setup, new_mailbox, settings_for
+from tests.outbound.microsoft_fixtures import mailbox, settings_changes
+from tests.outbound.microsoft_world import make_grant, make_setup
 from tests.outbox.children import ended, forked
 
-
-@pytest.fixture
-def settings_changes(box):
-    return settings_for(box)
-
-
-@pytest.fixture
-def mailbox(box):
-    return new_mailbox(box)
+__all__ = ["mailbox", "settings_changes"]
 
 
 @pytest.fixture

@@ -6,22 +6,10 @@ from sqlalchemy import select
 from mailsetup.alerts.models import Alert
 from mailsetup.credentials import token_cache
 from mailsetup.outbound import app_checks
-from tests.outbound.microsoft_world import make_grant, make_setup, new_mailbox, settings_for
+from tests.outbound.microsoft_fixtures import grant, mailbox, settings_changes
+from tests.outbound.microsoft_world import make_setup
 
-
-@pytest.fixture
-def settings_changes(box):
-    return settings_for(box)
-
-
-@pytest.fixture
-def mailbox(box):
-    return new_mailbox(box)
-
-
-@pytest.fixture
-def grant(session, alice, mailbox):
-    return make_grant(session, alice.workspace, mailbox)
+__all__ = ["grant", "mailbox", "settings_changes"]
 
 
 @pytest.fixture

@@ -11,15 +11,9 @@ from sqlalchemy import select
 from mailsetup.core.clock import utcnow
 from mailsetup.credentials.models import Credential
 from mailsetup.outbound import app_checks
-from tests.outbound.conftest import box
-from tests.outbound.microsoft_world import settings_for
+from tests.outbound.microsoft_fixtures import box, settings_changes
 
-__all__ = ["box"]
-
-
-@pytest.fixture
-def settings_changes(box):
-    return settings_for(box)
+__all__ = ["box", "settings_changes"]
 
 
 @pytest.fixture

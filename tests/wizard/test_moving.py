@@ -8,15 +8,10 @@ from mailsetup.diagnosis.models import TestRun
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.wizard.models import SetupDraft
 from tests import factories
-from tests.outbound.conftest import box
-from tests.outbound.microsoft_world import make_app_credential, make_grant, make_setup, new_mailbox, settings_for
+from tests.outbound.microsoft_fixtures import box, settings_changes
+from tests.outbound.microsoft_world import make_app_credential, make_grant, make_setup, new_mailbox
 
-__all__ = ["box"]
-
-
-@pytest.fixture
-def settings_changes(box):
-    return settings_for(box)
+__all__ = ["box", "settings_changes"]
 
 
 @pytest.fixture

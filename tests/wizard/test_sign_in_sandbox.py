@@ -18,11 +18,11 @@ from mailsetup.outbound import app_checks
 from mailsetup.outbound.connect import connect
 from mailsetup.outbound.models import UNVERIFIED
 from mailsetup.outbound.renewal import run_renewal
-from tests.outbound.conftest import box
+from tests.outbound.microsoft_fixtures import box, grant
 from tests.outbound.microsoft_world import BASE_URL, make_grant, make_setup, new_mailbox, settings_for
 from tests.sandbox.person import Person
 
-__all__ = ["box"]
+__all__ = ["box", "grant"]
 
 
 @pytest.fixture
@@ -170,7 +170,8 @@ class TestPersonalAccounts:
         if accounts == "organizations":
             assert "AADSTS500208" in person.page
             page = alice.client.post(f"/setup/{draft.id}/explain", data={"said": "AADSTS500208"}).text
-            assert "explanation-steps" in page
+            assert "This is a personal Microsoft account" in page
+            assert "ask whoever runs this software to let personal accounts in" in page
             return
         person.submit(decision="accept")
         back = urlsplit(person.at)
@@ -189,11 +190,6 @@ def test_two_tabs_at_once_make_one_credential(alice, draft, mailbox, session):
     assert [alice.client.get(back).status_code for back in reversed(backs)] == [302, 302]
     made = session.scalars(select(Credential)).one()
     assert (made.id, made.version) == (draft.credential_id, 2)
-
-
-@pytest.fixture
-def grant(session, alice, mailbox):
-    return make_grant(session, alice.workspace, mailbox)
 
 
 def reconnect_as(alice, grant, mailbox):

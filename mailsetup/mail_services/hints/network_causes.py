@@ -17,7 +17,7 @@ SETTINGS = (
         "not_signed_in",
         "Nobody has signed in yet",
         "The credential waits for the owner of the mailbox to sign in at Microsoft.",
-        ("Open the credential and choose Connect. Sign in as {mailbox}.",),
+        ("Open the credential and choose Reconnect. Sign in as {mailbox}.",),
         "mailbox_user",
     ),
     Cause(

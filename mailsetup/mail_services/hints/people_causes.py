@@ -14,7 +14,19 @@ ACCOUNT = (
         "wrong_account",
         "The account does not belong to this organisation",
         "Someone signed in with a private account, a guest or an account of another organisation.",
-        ("Open a private window, choose Connect and sign in as {mailbox}.",),
+        ("Open this page in a private window, choose Sign in with Microsoft and sign in as {mailbox}.",),
+        "mailbox_user",
+    ),
+    Cause(
+        "personal_account",
+        "This is a personal Microsoft account",
+        "Someone signed in with an account of outlook.com, hotmail.com or the like. Here only accounts of an "
+        "organisation may sign in.",
+        (
+            "Open this page in a private window and sign in with an account of your organisation.",
+            "Or ask whoever runs this software to let personal accounts in.",
+            "Or send through another mail service: Outlook.com takes no password from programs any more.",
+        ),
         "mailbox_user",
     ),
     Cause(

@@ -73,7 +73,8 @@ _CONSENT = (
 )
 
 _PEOPLE = (
-    aadsts("wrong_account", 50034, 50020, 16000, 16003, 51004, 50014, 90072, 500208, 50177, 50178),
+    aadsts("personal_account", 500208),
+    aadsts("wrong_account", 50034, 50020, 16000, 16003, 51004, 50014, 90072, 50177, 50178),
     aadsts("sign_in_password_wrong", 50126, 50064, 50054),
     aadsts("account_locked", 50053),
     aadsts("password_changed", 50055, 50144, 50132, 50133, 50142),

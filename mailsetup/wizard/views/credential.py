@@ -118,7 +118,7 @@ def choices(draft: SetupDraft, *, form: CredentialForm | None = None) -> dict[st
         "by_admin": type_.consent is Consent.ADMIN,
         "form": form or credential_form(type_),
         "own_app": own_app,
-        "shared": credential_types.SHARED if service.can_share else None,
+        "shared": credential_types.shared_field(service.shared_permission) if service.can_share else None,
         "explain_url": explain_url,
         "platform_app": bool(platform.client_id),
         "typed": posted_values() if request.method == "POST" else {},

@@ -14,7 +14,7 @@ from mailsetup.credentials import vault
 from mailsetup.credentials.listing import Listed, listed
 from mailsetup.credentials.models import Credential
 from mailsetup.mail_services.base import CredentialValue
-from mailsetup.mail_services.credential_types import SHARED
+from mailsetup.mail_services.credential_types import SHARED, shared_field
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.outbound.explain import explain_failure
 from mailsetup.web.session import db_session
@@ -110,7 +110,8 @@ def _confirmed(who: Traveller, credential_id: uuid.UUID) -> Returned:
 
 def _page(entry: Listed, **more: Any) -> str:
     service = consent.service_to_sign_in_for(db_session(), entry.credential)
-    facts: dict[str, Any] = {"entry": entry, "service": service, "shared": SHARED, "explained": None, "errors": {}}
+    facts: dict[str, Any] = {"entry": entry, "service": service, "explained": None, "errors": {}}
+    facts["shared"] = shared_field(service.shared_permission)
     facts["explain_url"] = url_for("setup.explain_reconnect", credential_id=entry.credential.id)
     return render_template(TEMPLATE, **{**facts, **more})
 
