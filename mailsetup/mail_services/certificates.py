@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from mailsetup.core.redact import Secret
+from mailsetup.mail_services import protected_files
 
 FILE_LIMIT = 64 * 1024
 _BEGIN = b"-----BEGIN "
@@ -54,6 +55,16 @@ def read_upload(content: bytes, passphrase: str = "") -> SigningCertificate:
     """A PFX file, or a PEM file that holds the private key and its certificate. Raises CertificateRefused."""
     if len(content) > FILE_LIMIT:
         raise CertificateRefused("The file is too large for a certificate: at most 64 KB.")
+    if _BEGIN in content and b"ENCRYPTED" not in content:
+        return read_here(content, passphrase)
+    key, certificate, refused = protected_files.opened(content, passphrase)
+    if refused:
+        raise CertificateRefused(refused)
+    return check_certificate(key.reveal(), certificate)
+
+
+def read_here(content: bytes, passphrase: str) -> SigningCertificate:
+    """The same, however much work its password protection makes. Raises CertificateRefused."""
     if _BEGIN not in content:
         return _read_pfx(content, passphrase)
     text = content.decode("utf-8", "replace")

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat, pkcs12
 
+from mailsetup.mail_services import protected_files
 from mailsetup.mail_services.certificates import CertificateRefused, check_certificate, read_upload
 from tests.fakes import certificates
 
@@ -93,3 +96,22 @@ def test_it_checks_two_texts(pair):
     checked = check_certificate(certificates.key_pem(key).decode(), certificate.public_bytes(Encoding.PEM).decode())
     assert len(checked.thumbprint) == 40
     assert len(checked.thumbprint_sha256) == 43
+
+
+def endless(file: bytes) -> bytes:
+    """The PFX file, asking for 2,147,483,647 rounds before its MAC can be checked (RFC 7292 section 4)."""
+    starts = range(len(file) - 2)
+    mac_at = next(i for i in starts if file[i] == file[i + 2] == 0x30 and i + 2 + file[i + 1] == len(file))
+    mac = file[mac_at + 2 : -4] + b"\x02\x04\x7f\xff\xff\xff"
+    assert file.endswith(b"\x02\x02\x08\x00")
+    body = file[4:mac_at] + bytes([0x30, len(mac)]) + mac
+    return b"\x30\x82" + len(body).to_bytes(2, "big") + body
+
+
+def test_it_does_not_let_a_file_say_how_long_it_works(monkeypatch, pair):
+    monkeypatch.setattr(protected_files, "CPU_SECONDS", 1)
+    key, certificate = pair
+    file = pkcs12.serialize_key_and_certificates(b"app", key, certificate, None, BestAvailableEncryption(b"bomb"))
+    begun = time.monotonic()
+    assert "takes too long to open" in refusal(endless(file), "bomb")
+    assert time.monotonic() - begun < protected_files.WAITS / 2
