@@ -49,7 +49,7 @@ def test_it_says_the_same_about_an_id_of_others_and_one_of_nobody(charlie, alice
         f"/setup/{draft.id}/credential", data={"credential_id": login.id if known else uuid.uuid4()}
     )
     assert answer.status_code == 422
-    assert "Choose a credential, or make one." in answer.text
+    assert "Choose a credential, or make a new one below." in answer.text
     assert login.name not in answer.text
 
 

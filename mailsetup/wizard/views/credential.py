@@ -32,7 +32,7 @@ from mailsetup.workspaces.models import ADMIN
 
 TEMPLATE = "setup/credential.html"
 NONE = "none"
-CHOOSE = "Choose one of these credentials."
+CHOOSE, CHOOSE_OR_MAKE = "Choose one of these credentials.", "Choose a credential, or make a new one below."
 
 
 @setup.get("/<uuid:draft_id>/credential")
@@ -157,7 +157,7 @@ def _take(draft: SetupDraft, chosen: str) -> None:
     try:
         found = fetch_owned(db_session(), Credential, draft.workspace_id, uuid.UUID(chosen))
     except (ValueError, NotFound):
-        raise InvalidInput({"credential_id": CHOOSE}) from None
+        raise InvalidInput({"credential_id": CHOOSE_OR_MAKE if may(ADMIN) else CHOOSE}) from None
     usable_credential(db_session(), draft.workspace_id, draft.kind, found.id, current_user().id)
     if not drafts.fits(drafts.kind_of(draft), found.type, vault.public_facts(db_session(), found)):
         raise InvalidInput({"credential_id": f"“{found.name}” does not fit this mail service. Choose another one."})
