@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import ipaddress
 import queue
 import socket
 import ssl
@@ -93,7 +94,7 @@ class Door:
         """
         if self._proxies[web] and (self._any_address or host.lower().rstrip(".") in self.named_hosts):
             return [CheckedAddress(host, port)]
-        found = _look_up(host, port, min(timeout, RESOLVE_SECONDS))
+        found = _literal(host) or _look_up(host, port, min(timeout, RESOLVE_SECONDS))
         for address in found:
             self._check(address, host, port)
         return [CheckedAddress(address, port) for address in found]
@@ -191,6 +192,14 @@ def _verifying_context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
+
+
+def _literal(host: str) -> list[str]:
+    """The host when it is an address itself, which nobody needs to be asked about."""
+    try:
+        return [str(ipaddress.ip_address(host))]
+    except ValueError:
+        return []
 
 
 def _look_up(host: str, port: int, timeout: float) -> list[str]:
