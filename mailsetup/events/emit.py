@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -94,14 +94,33 @@ def _endpoints(session: Session, workspace_id: uuid.UUID) -> tuple[Wanted, ...]:
     known = _known.get((engine, workspace_id))
     if known is not None and known[0] > time.monotonic():
         return known[1]
-    wanted = select(EventEndpoint.id, EventEndpoint.types).where(
-        EventEndpoint.workspace_id == workspace_id, EventEndpoint.active, EventEndpoint.deleted_at.is_(None)
+    found = _looked_up(session, [workspace_id])[workspace_id]
+    _remember(engine, workspace_id, found)
+    return found
+
+
+def learn_endpoints(session: Session, workspace_ids: Collection[uuid.UUID]) -> None:
+    """Who listens in these workspaces, in one look-up, for whoever emits for each of them in turn."""
+    engine, now = session.get_bind().engine, time.monotonic()
+    unknown = [one for one in workspace_ids if _known.get((engine, one), (0.0, ()))[0] <= now]
+    for workspace_id, found in _looked_up(session, unknown).items():
+        _remember(engine, workspace_id, found)
+
+
+def _looked_up(session: Session, workspace_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[Wanted, ...]]:
+    wanted = select(EventEndpoint.workspace_id, EventEndpoint.id, EventEndpoint.types).where(
+        EventEndpoint.workspace_id.in_(workspace_ids), EventEndpoint.active, EventEndpoint.deleted_at.is_(None)
     )
-    found = tuple((row.id, frozenset(row.types)) for row in session.execute(wanted))
+    found: dict[uuid.UUID, list[Wanted]] = {workspace_id: [] for workspace_id in workspace_ids}
+    for row in session.execute(wanted):
+        found[row.workspace_id].append((row.id, frozenset(row.types)))
+    return {workspace_id: tuple(endpoints) for workspace_id, endpoints in found.items()}
+
+
+def _remember(engine: Engine, workspace_id: uuid.UUID, found: tuple[Wanted, ...]) -> None:
     if len(_known) > 10_000:
         _known.clear()
     _known[engine, workspace_id] = time.monotonic() + KNOWN_SECONDS, found
-    return found
 
 
 def forget_endpoints() -> None:

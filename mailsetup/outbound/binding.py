@@ -7,7 +7,8 @@ it must be typed again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -23,10 +24,15 @@ UNSETTLED = (
     "It is not known yet for which server the password in “{name}” is, so only an admin may use it first: "
     "ask one to test or save a setup with it."
 )
+_LEARNT = "mailsetup_binding_targets"
+Version = tuple[uuid.UUID, int]
 
 
 def bound_target(session: Session, credential: Credential) -> str:
     """Where the newest version of this credential may go; empty while that is open."""
+    known: Mapping[Version, str] = session.info.get(_LEARNT, {})
+    if (version := (credential.id, credential.version)) in known:
+        return known[version]
     found = session.scalar(
         select(CredentialBinding.target).where(
             CredentialBinding.credential_id == credential.id, CredentialBinding.version == credential.version
@@ -38,6 +44,17 @@ def bound_target(session: Session, credential: Credential) -> str:
 def is_settled(session: Session, credential: Credential) -> bool:
     """Whether it is known where the credential may go: only then is it safe with somebody who cannot change it."""
     return credential.type not in TYPED_FOR_A_HOST or bool(bound_target(session, credential))
+
+
+def learn_targets(session: Session, credentials: Collection[Credential]) -> None:
+    """Reads for many credentials at once where they may go, for this session, which binds none anew."""
+    typed = [one for one in credentials if one.type in TYPED_FOR_A_HOST]
+    if not typed:
+        return
+    columns = CredentialBinding.credential_id, CredentialBinding.version, CredentialBinding.target
+    rows = session.execute(select(*columns).where(CredentialBinding.credential_id.in_([one.id for one in typed])))
+    found = {(row.credential_id, row.version): row.target for row in rows}
+    session.info[_LEARNT] = {(one.id, one.version): found.get((one.id, one.version), "") for one in typed}
 
 
 def may_go(session: Session, credential: Credential | None, settings: Mapping[str, Any]) -> bool:

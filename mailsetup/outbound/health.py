@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import and_, not_, select
 from sqlalchemy.orm import Session
 
 from mailsetup.alerts.models import Alert
@@ -52,6 +54,14 @@ def accepted(session: Session, config: OutboundConfig) -> None:
     if config.health != UNVERIFIED:
         _forget_failures(config)
     _move(session, config, Event.ACCEPTED, resolution=ACCEPTED_AGAIN)
+
+
+def unsettled(session: Session, config_ids: Collection[uuid.UUID]) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """Those of these setups that an accepted mail is news for, as (workspace, setup)."""
+    quiet = OutboundConfig.failures_in_row == 0, OutboundConfig.refusals_in_row == 0
+    usual = and_(OutboundConfig.health == HEALTHY, *quiet, OutboundConfig.blocked_until.is_(None))
+    query = select(OutboundConfig.workspace_id, OutboundConfig.id).where(OutboundConfig.id.in_(config_ids), not_(usual))
+    return [(row.workspace_id, row.id) for row in session.execute(query.order_by(OutboundConfig.id))]
 
 
 def backend_failed(session: Session, config: OutboundConfig, error: TransportError) -> None:

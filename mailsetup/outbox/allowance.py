@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol, cast
 
-from sqlalchemy import RowMapping, Select, Table, select
+from sqlalchemy import Join, RowMapping, Select, Table, select
 from sqlalchemy.orm import Session
 
 from mailsetup.mail_services import registry
@@ -88,14 +88,26 @@ def allowance(session: Session, config_id: uuid.UUID, now: datetime, lane: str, 
     return share and replace(share, priorities=due)
 
 
+def unshared(session: Session, config_ids: Collection[uuid.UUID], now: datetime) -> set[uuid.UUID]:
+    """Those of these setups that may send now and share nothing: no limit, no connection, no server that was away."""
+    query = select(configs.c.id, *NEEDED).select_from(_found()).where(configs.c.id.in_(config_ids), may_send(now))
+    rows = session.connection().execute(query).mappings()
+    return {row["id"] for row in rows if row["mailbox_key"] and row["failures"] is None and _nobody_counts(row, now)}
+
+
+def _nobody_counts(row: RowMapping, now: datetime) -> bool:
+    limits = _limits(row)
+    return not limits.counted and _connections(row, limits, now) is None
+
+
 def _wanted(config_id: uuid.UUID, now: datetime) -> Select[Any]:
-    found = configs.outerjoin(boxes, boxes.c.key == configs.c.mailbox_key)
-    found = found.outerjoin(hosts.hosts, hosts.hosts.c.key == configs.c.host_key)
-    return (
-        select(*NEEDED, *priorities_due(config_id, now))
-        .select_from(found)
-        .where(configs.c.id == config_id, may_send(now))
-    )
+    columns = *NEEDED, *priorities_due(config_id, now)
+    return select(*columns).select_from(_found()).where(configs.c.id == config_id, may_send(now))
+
+
+def _found() -> Join:
+    boxed = configs.outerjoin(boxes, boxes.c.key == configs.c.mailbox_key)
+    return boxed.outerjoin(hosts.hosts, hosts.hosts.c.key == configs.c.host_key)
 
 
 def _limits(row: RowMapping) -> Limits:

@@ -58,7 +58,7 @@ def record_sent(session: Session, message: Claimed, result: SendResult, now: dat
 
 
 def record_all_sent(session: Session, sent: Sequence[tuple[Claimed, SendResult]], now: datetime) -> None:
-    """Many acceptances at once, of mail held under one lease."""
+    """Many acceptances at once, of mail held under one lease, whosesoever it is."""
     simple = [(message, result) for message, result in sent if not result.refused]
     for message, result in sent:
         if result.refused:
@@ -70,8 +70,7 @@ def record_all_sent(session: Session, sent: Sequence[tuple[Claimed, SendResult]]
     settled = [message for message, _ in simple if message.id in ours]
     if len(settled) < len(simple):
         log.warning("late_result_ignored", messages=len(simple) - len(settled), outcome=SENT)
-    if settled:
-        happenings.tell(session, settled[0].workspace_id, SENT, [message.id for message in settled], now)
+    happenings.tell_all(session, SENT, [(message.workspace_id, message.id) for message in settled], now)
 
 
 def _settle_together(session: Session, sent: Sequence[tuple[Claimed, SendResult]], now: datetime) -> set[uuid.UUID]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, and_, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from mailsetup.core.ids import new_id
@@ -19,6 +19,8 @@ from mailsetup.outbox.models import CLAIMED, PRIORITIES, QUEUED, SENDING, Messag
 from mailsetup.outbox.ready import IS_HELD, IS_QUEUED
 
 BATCH = 50
+# Mails of many setups in one claim.
+MANY = 200
 LEASE = timedelta(seconds=60)
 # Longer than the longest conversation a mail service allows itself (`Timeouts.session`, 14 min).
 WIRE_DEADLINE = timedelta(minutes=15)
@@ -122,8 +124,30 @@ def _take(
         due = due.where(Message.crash_count > 0)
     else:
         due = due.where(Message.priority == priority, Message.crash_count == 0)
+    return _lease(session, due.order_by(Message.next_attempt_at).limit(limit), now, token)
+
+
+def claim_many(session: Session, config_ids: Collection[uuid.UUID], now: datetime, token: str) -> list[Claimed]:
+    """The due mail of setups that have little and share nothing (`allowance.unshared`), under one lease.
+
+    Nothing that was in the hands of a worker that died: that goes alone.
+    """
+    due = select(Message.id).where(Message.config_id.in_(config_ids), IS_QUEUED, Message.next_attempt_at <= now)
+    fit = due.where(Message.crash_count == 0).order_by(Message.priority, Message.next_attempt_at).limit(MANY)
+    claimed = [Claimed(**row, token=token) for row in _lease(session, fit, now, token)]
+    return sorted(claimed, key=lambda row: (row.priority, row.next_attempt_at))
+
+
+def suspects(session: Session, config_ids: Collection[uuid.UUID], now: datetime) -> set[uuid.UUID]:
+    """Those of these setups that have due mail which was in the hands of a worker that died."""
+    due = select(Message.config_id).where(Message.config_id.in_(config_ids), IS_QUEUED, Message.next_attempt_at <= now)
+    found = session.connection().execute(due.where(Message.crash_count > 0).distinct()).scalars()
+    return {config_id for config_id in found if config_id is not None}
+
+
+def _lease(session: Session, due: Select[uuid.UUID], now: datetime, token: str) -> Sequence[RowMapping]:
     # As a CTE it runs once: as a subquery PostgreSQL may run it again for every row and take more than asked.
-    chosen = due.order_by(Message.next_attempt_at).limit(limit).with_for_update(skip_locked=True).cte("chosen")
+    chosen = due.with_for_update(skip_locked=True).cte("chosen")
     taken = (
         update(messages)
         .where(messages.c.id.in_(select(chosen.c.id)), messages.c.status == QUEUED)

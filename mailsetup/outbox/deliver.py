@@ -23,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from mailsetup.core import db, stopping, tallies, walls
-from mailsetup.core.errors import InvalidInput, MailsetupError, NotFound, UnsealError
+from mailsetup.core.errors import MailsetupError
 from mailsetup.mail_services.base import Mail, MailService
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.outbound import health, hosts, mailboxes
@@ -35,10 +35,8 @@ from mailsetup.outbox.clock import DatabaseClock
 from mailsetup.outbox.journal import Journal
 from mailsetup.outbox.ready import Ready
 from mailsetup.outbox.timing import TRIES
-from mailsetup.outbox.tries import Done, LaneReport, count_tries
+from mailsetup.outbox.tries import Done, LaneReport, count_tries, talk, written
 
-OUTAGE_PAUSES = (0.2, 0.5, 1, 2, 5, 10)
-OUTAGE_SECONDS = 600.0
 # A group ends after so long or so many bytes: what was begun but not sent yet must not grow old or large.
 GROUP_SECONDS = 2.0
 GROUP_BYTES = 4_000_000
@@ -251,40 +249,16 @@ class Lane:
         if _required(self.service).looks_up:
             claim.will_look_up(session, begun)
         sealed = bodies.sealed_of(session, [message.id for message in begun])
-        prepared = ((message, self._prepared(session, message, sealed.get(message.id))) for message in begun)
+        prepared = (
+            (message, prepare.prepared(session, message, sealed.get(message.id), now, config=self._config))
+            for message in begun
+        )
         return deque((message, mail) for message, mail in prepared if mail is not None)
 
-    def _prepared(self, session: Session, message: Claimed, sealed: bytes | None) -> Mail | None:
-        now = self.turns.clock.now()
-        try:
-            return prepare.mail_of(session, message, sealed, now, config=self._config)
-        except InvalidInput as error:
-            attempts.record_unfit(session, message, explanations.unfit(str(error)), now)
-        except NotFound:
-            attempts.record_unfit(session, message, explanations.CONTENT_GONE, now)
-        except UnsealError:
-            log.error("body_does_not_open", message=str(message.id))
-            attempts.record_fault(session, message, explanations.CONTENT_SEALED, now)
-        return None
-
     def _talk(self, message: Claimed, mail: Mail) -> Done:
-        """The network part: whatever comes out of it, the mail counts as having been on the wire."""
-        self.journal.begun(message.id)
+        following = self.begun[0][1] if self.begun else None
         service = _required(self.service)
-        if self.begun:
-            service.expect(self.begun[0][1])
-        try:
-            self.times.message = message
-            result = service.deliver(mail, self.times)
-        except TransportError as error:
-            if not error.ambiguous:
-                self.journal.refused(message.id)
-            return Done(message, error=error)
-        except Exception:  # The job edge: an error of no known class defers the mail, it never drops it.
-            log.exception("delivery_fault", message=str(message.id))
-            return Done(message)
-        self.journal.accepted(message.id, result)
-        return Done(message, result=result)
+        return talk(service, message, mail, times=self.times, journal=self.journal, following=following)
 
     def _record(self, session: Session, done: list[Done]) -> None:
         now = self.turns.clock.now()
@@ -307,18 +281,12 @@ class Lane:
             self._health_told = True
 
     def _record_patiently(self, done: list[Done]) -> None:
-        """The database went away between the answer and its record: tried until it is back (fault row 18)."""
-        deadline = time.monotonic() + OUTAGE_SECONDS
-        for pause in (*OUTAGE_PAUSES, *[OUTAGE_PAUSES[-1]] * 60):
-            try:
-                with self._transaction() as session:
-                    self._record(session, done)
-                self.journal.settled()
-                return
-            except SQLAlchemyError as error:
-                log.warning("results_wait_for_database", messages=len(done), error=type(error).__name__)
-            if time.monotonic() > deadline or stopping.wait(pause):
-                return
+        def write() -> None:
+            with self._transaction() as session:
+                self._record(session, done)
+
+        if written(write, len(done)):
+            self.journal.settled()
 
     def _give_back(self) -> None:
         """What was claimed and not sent: of this batch, or of the one that was taken ahead and is not wanted."""

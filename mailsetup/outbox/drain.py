@@ -15,6 +15,8 @@ from mailsetup.mail_services import registry
 from mailsetup.outbound.mailboxes import pause_of, renew_lanes
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbox import claim
+from mailsetup.outbox.allowance import unshared
+from mailsetup.outbox.bundle import Bundle
 from mailsetup.outbox.clock import DatabaseClock
 from mailsetup.outbox.deliver import Lane
 from mailsetup.outbox.journal import folder_for
@@ -29,6 +31,8 @@ LONGEST_SECONDS = 2400.0
 LANE_TURN_SECONDS = 2.0
 # So many lanes of one process use the database at once: more only wait for the interpreter, and slow each other down.
 AT_THE_DATABASE = 4
+# Setups with little mail that are served together.
+BUNDLE = 50
 RENEW_SECONDS = 20.0
 FIGURES_SECONDS = 5.0
 LOOK_SECONDS = 0.05
@@ -48,13 +52,16 @@ class Drain:
         self.journals = folder_for(settings.current())
         self.began = time.monotonic()
         self.ends = self.began + slice_seconds
-        self._running: dict[Future[None], Lane] = {}
+        self._running: dict[Future[None], Lane | Bundle] = {}
+        self._helping: set[Future[None]] = set()
+        # Whose mail did not go in a bundle: it has a lane of its own for the rest of this drain.
+        self._alone: set[uuid.UUID] = set()
         self._not_before: dict[uuid.UUID, datetime] = {}
         self._tokens: set[str] = set()
         self.transactions = threading.BoundedSemaphore(AT_THE_DATABASE)
         self._lock = threading.Lock()
         self._renewed = self.began
-        self._line: deque[Ready] = deque()
+        self._line: deque[list[Ready]] = deque()
         self._cursor: uuid.UUID | None = None
         self._more = True
         self._crowded = False
@@ -64,9 +71,9 @@ class Drain:
         """Sends until nothing is due or the slice is over; whether mail may still be due."""
         replay(self.journals, self.clock.now())
         with ThreadPoolExecutor(self.lanes, thread_name_prefix="lane") as pool:
-            while self._running or self._goes_on():
+            while self._lanes_busy() or self._goes_on():
                 started = self._may_start() and self._start_lanes(pool)
-                busy = len(self._running)
+                busy = self._lanes_busy()
                 self._wait(LOOK_SECONDS if started else IDLE_LOOK_SECONDS)
                 self._renew()
                 self._extend()
@@ -102,43 +109,71 @@ class Drain:
         return not stopping.requested() and time.monotonic() < self.ends
 
     def _start_lanes(self, pool: ThreadPoolExecutor) -> bool:
-        if len(self._running) < self.lanes and not self._line:
+        if self._lanes_busy() < self.lanes and not self._line:
             self._line.extend(self._look())
         started = False
-        while self._line and len(self._running) < self.lanes:
-            setup = self._line.popleft()
-            if self._has_room(setup):
-                lane = Lane(setup, self)
-                self._running[pool.submit(lane.run)] = lane
+        while self._line and self._lanes_busy() < self.lanes:
+            setups = [setup for setup in self._line.popleft() if self._has_room(setup)]
+            if setups:
+                turn = Lane(setups[0], self) if len(setups) == 1 else Bundle(setups, self)
+                self._running[pool.submit(turn.run)] = turn
                 started = True
         self._crowded = bool(self._line)
-        return started
+        return self._help(pool) or started
 
-    def _look(self) -> list[Ready]:
-        """The next setups with due mail; begins again at the front when the last of them had its turn."""
+    def _help(self, pool: ThreadPoolExecutor) -> bool:
+        """Idle lanes take over what waits behind a slow server in bundles; whether that should be asked again soon."""
+        waiting = [bundle for bundle in self._bundles() if bundle.waiting]
+        slow = [bundle for bundle in waiting if bundle.needs_help]
+        for bundle in slow[: self.lanes - self._lanes_busy()]:
+            self._helping.add(pool.submit(bundle.help))
+        return bool(waiting)
+
+    def _bundles(self) -> list[Bundle]:
+        return [turn for turn in self._running.values() if isinstance(turn, Bundle)]
+
+    def _lanes_busy(self) -> int:
+        return len(self._running) + len(self._helping)
+
+    def _look(self) -> list[list[Ready]]:
+        """The next setups with due mail, in turns; begins again at the front when the last of them had its turn."""
         now = self.clock.now()
         self._not_before = {config: until for config, until in self._not_before.items() if until > now}
         with db.session_scope() as session:
             found, self._cursor = ready_setups(session, now, after=self._cursor)
-        found = [setup for setup in found if setup.config_id not in self._not_before and setup.kind in _known_kinds()]
+            kinds = _known_kinds()
+            found = [setup for setup in found if setup.config_id not in self._not_before and setup.kind in kinds]
+            few = [setup.config_id for setup in found if setup.few and setup.config_id not in self._alone]
+            together = unshared(session, few, now) if len(few) > 1 else set()
         self._more = bool(found) or self._cursor is not None
-        return found
+        small = [setup for setup in found if setup.config_id in together]
+        large = [setup for setup in found if setup.config_id not in together]
+        bundles = [small[start : start + BUNDLE] for start in range(0, len(small), BUNDLE)]
+        return [*bundles, *([setup] for setup in large)]
 
     def _has_room(self, setup: Ready) -> bool:
-        busy = Counter(lane.setup.config_id for lane in self._running.values())
+        if any(setup.config_id in bundle.open for bundle in self._bundles()):
+            return False
+        busy = Counter(turn.setup.config_id for turn in self._running.values() if isinstance(turn, Lane))
         return busy[setup.config_id] < registry.get(setup.kind).connections_per_mailbox
 
     def _wait(self, seconds: float) -> None:
-        if not self._running:
+        if not self._lanes_busy():
             if self._more or self._soon():
                 stopping.wait(seconds)
             return
-        done, _ = wait(self._running, timeout=seconds, return_when=FIRST_COMPLETED)
-        for future in done:
-            lane = self._running.pop(future)
+        done, _ = wait([*self._running, *self._helping], timeout=seconds, return_when=FIRST_COMPLETED)
+        self._helping -= done
+        for turn in [self._running.pop(future) for future in done if future in self._running]:
             self._more = True
-            if not lane.claimed_any:
-                self._put_off(lane.setup)
+            self._note(turn)
+
+    def _note(self, turn: Lane | Bundle) -> None:
+        if isinstance(turn, Bundle):
+            self._alone |= turn.alone
+            self._not_before.update(dict.fromkeys(turn.put_off, self.clock.now() + AGAIN))
+        elif not turn.claimed_any:
+            self._put_off(turn.setup)
 
     def _put_off(self, setup: Ready) -> None:
         """Due mail that could not be claimed: the mailbox's limit is reached, or another worker has it."""
@@ -157,7 +192,8 @@ class Drain:
         if tokens:
             with db.session_scope() as session:
                 claim.renew(session, tokens, self.clock.now())
-                renew_lanes(session, [lane.name for lane in self._running.values()], self.clock.now())
+                names = [turn.name for turn in self._running.values() if isinstance(turn, Lane)]
+                renew_lanes(session, names, self.clock.now())
 
     def _count(self, busy: int) -> None:
         self._figures.tick(busy)
@@ -166,7 +202,7 @@ class Drain:
 
     def _extend(self) -> None:
         now = time.monotonic()
-        if self._running and now > self.ends + STUCK_SECONDS and now - self.began < LONGEST_SECONDS:
+        if self._lanes_busy() and now > self.ends + STUCK_SECONDS and now - self.began < LONGEST_SECONDS:
             self.ends = now + self.slice_seconds
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping, select
 from sqlalchemy.orm import Session
 
 from mailsetup.events import catalogue
-from mailsetup.events.emit import Happening, emit
+from mailsetup.events.emit import Happening, emit, learn_endpoints
 from mailsetup.outbox.models import EXPIRED, FAILED, SENT, UNKNOWN, Message
 
 EVENTS = {
@@ -38,6 +38,8 @@ def tell_all(session: Session, status: str, ended: Iterable[tuple[uuid.UUID, uui
     by_workspace: dict[uuid.UUID, list[uuid.UUID]] = {}
     for workspace_id, message_id in ended:
         by_workspace.setdefault(workspace_id, []).append(message_id)
+    if status in EVENTS and len(by_workspace) > 1:
+        learn_endpoints(session, by_workspace)
     for workspace_id, ids in by_workspace.items():
         tell(session, workspace_id, status, ids, at)
 

@@ -84,6 +84,10 @@ class Journal:
             os.ftruncate(self._file, self._header)
         self._open_entries = False
 
+    def keep(self) -> None:
+        """What it says of the lease is news to the database, even if nothing was on the wire."""
+        self._open_entries = True
+
     def close(self) -> None:
         """Removes the file, unless it holds what the database does not know yet: then the next worker reads it."""
         if self._path is None:

@@ -17,6 +17,8 @@ from mailsetup.outbound.models import SENDING_STATES, Mailbox, MailHost, Outboun
 from mailsetup.outbox.models import PRIORITIES, Message
 
 STEP = 200
+# A setup with no more due mails than this is served together with others like it.
+FEW = 4
 # Spelled out, not bound: only then do both databases use the index over queued mail alone.
 IS_QUEUED: ColumnElement[bool] = Message.status == literal_column("'queued'")
 IS_HELD: ColumnElement[bool] = Message.status.in_([literal_column("'claimed'"), literal_column("'sending'")])
@@ -30,6 +32,7 @@ class Ready:
     config_id: uuid.UUID
     workspace_id: uuid.UUID
     kind: str
+    few: bool = False
 
 
 def may_send(now: datetime) -> ColumnElement[bool]:
@@ -46,7 +49,7 @@ def ready_setups(session: Session, now: datetime, *, after: uuid.UUID | None) ->
     visited = list(session.scalars(select(steps.c.config_id).where(steps.c.config_id.is_not(None))))
     if not visited:
         return [], None
-    query = select(OutboundConfig.id, OutboundConfig.workspace_id, OutboundConfig.kind).where(
+    query = select(OutboundConfig.id, OutboundConfig.workspace_id, OutboundConfig.kind, _has_few(now)).where(
         OutboundConfig.id.in_(visited), may_send(now), has_due(OutboundConfig.id, now)
     )
     found = [Ready(*row) for row in session.execute(query.order_by(OutboundConfig.id))]
@@ -55,12 +58,18 @@ def ready_setups(session: Session, now: datetime, *, after: uuid.UUID | None) ->
 
 def has_due(config_id: ColumnElement[uuid.UUID] | object, now: datetime) -> ColumnElement[bool]:
     """Whether a setup has mail that is due."""
-    return exists().where(
-        Message.config_id == config_id,
-        IS_QUEUED,
-        Message.priority.in_(PRIORITIES.values()),
-        Message.next_attempt_at <= now,
-    )
+    return exists().where(*_due(config_id, now))
+
+
+def _has_few(now: datetime) -> ColumnElement[bool]:
+    """Whether it has no more than a few; looks at one more than these, however many there are."""
+    more = select(literal(1)).select_from(Message).where(*_due(OutboundConfig.id, now)).correlate(OutboundConfig)
+    return not_(more.offset(FEW).limit(1).exists())
+
+
+def _due(config_id: ColumnElement[uuid.UUID] | object, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    known = Message.priority.in_(PRIORITIES.values())
+    return Message.config_id == config_id, IS_QUEUED, known, Message.next_attempt_at <= now
 
 
 def priorities_due(config_id: uuid.UUID, now: datetime) -> list[ColumnElement[bool]]:

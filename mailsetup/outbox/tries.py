@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from mailsetup.core import db, tallies
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from mailsetup.core import db, stopping, tallies
 from mailsetup.core.errors import MailsetupError
-from mailsetup.mail_services.base import SendResult
+from mailsetup.mail_services.base import Mail, MailService, SendResult
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.outbox import claim
 from mailsetup.outbox.claim import Claimed
+from mailsetup.outbox.journal import Journal
 from mailsetup.outbox.timing import TRIES, StageTimes
+
+OUTAGE_PAUSES = (0.2, 0.5, 1, 2, 5, 10)
+OUTAGE_SECONDS = 600.0
+log = structlog.get_logger()
 
 
 class LeaseLost(MailsetupError):
@@ -51,6 +61,41 @@ class Done:
         if self.error is not None:
             return self.error.scope == "message" and not self.error.ambiguous
         return self.result is not None
+
+
+def talk(
+    service: MailService, message: Claimed, mail: Mail, *, times: LaneReport, journal: Journal, following: Mail | None
+) -> Done:
+    """The network part: whatever comes out of it, the mail counts as having been on the wire."""
+    journal.begun(message.id)
+    if following is not None:
+        service.expect(following)
+    try:
+        times.message = message
+        result = service.deliver(mail, times)
+    except TransportError as error:
+        if not error.ambiguous:
+            journal.refused(message.id)
+        return Done(message, error=error)
+    except Exception:  # The job edge: an error of no known class defers the mail, it never drops it.
+        log.exception("delivery_fault", message=str(message.id))
+        return Done(message)
+    journal.accepted(message.id, result)
+    return Done(message, result=result)
+
+
+def written(write: Callable[[], object], number: int) -> bool:
+    """Whether results could be written; the database may go away between an answer and its record (fault row 18)."""
+    deadline = time.monotonic() + OUTAGE_SECONDS
+    for pause in (*OUTAGE_PAUSES, *[OUTAGE_PAUSES[-1]] * 60):
+        try:
+            write()
+            return True
+        except SQLAlchemyError as error:
+            log.warning("results_wait_for_database", messages=number, error=type(error).__name__)
+        if time.monotonic() > deadline or stopping.wait(pause):
+            break
+    return False
 
 
 def count_tries(done: list[Done]) -> None:
