@@ -33,13 +33,12 @@ METADATA = "metadata."
 @require_key("send")
 def create() -> ResponseReturnValue:
     """Queues one mail; answers once it is on disk."""
-    session, workspace = db_session(), key_workspace()
+    session, workspace, key = db_session(), key_workspace(), requests.idempotency_key()
     if requests.is_raw_mail():
-        parts = requests.raw_mail(session, workspace.id)
+        parts = requests.raw_mail(session, workspace.id, key)
     else:
-        parts = requests.composed_mail(session, workspace.id, requests.json_object())
+        parts = requests.composed_mail(session, workspace.id, requests.json_object(), key)
     message, config, options = parts
-    options["idempotency_key"] = requests.idempotency_key()
     options["created_by"] = current_actor().label
     row = queue_mail(session, workspace, message, config=config, **options)
     session.commit()
@@ -78,8 +77,7 @@ def _queue_item(session: Session, workspace: Workspace, item: Any) -> dict[str, 
         key = item.pop("idempotency_key", None)
         if key is not None and not isinstance(key, str):
             raise InvalidInput({"idempotency_key": "This must be a text."})
-        message, config, options = requests.composed_mail(session, workspace.id, item)
-        options["idempotency_key"] = key
+        message, config, options = requests.composed_mail(session, workspace.id, item, key)
         options["created_by"] = current_actor().label
         return shapes.accepted(queue_mail(session, workspace, message, config=config, **options))
     except QuotaReached as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -26,16 +27,20 @@ OPTIONS = ("config", "send_at", "expires_at", "priority", "metadata")
 RAW_HEADERS = {name: f"X-Mailsetup-{name.replace('_', '-').title()}" for name in OPTIONS if name != "metadata"}
 RAW_TO = "X-Mailsetup-To"
 KEY_HEADER = "Idempotency-Key"
+_SURROGATE = re.compile(r"\\u[dD]")
 
 
 def json_object() -> dict[str, Any]:
     """The request's JSON object. Raises BadRequest, UnsupportedMediaType."""
     if request.mimetype not in {"application/json", ""}:
         raise UnsupportedMediaType(f"Send application/json, not {request.mimetype}.")
+    content = request.get_data() or b"{}"
     try:
-        found = json.loads(request.get_data() or b"{}", parse_constant=_no_constant)
-        # A lone surrogate is legal JSON and no text: it could neither be stored nor sent.
-        json.dumps(found, ensure_ascii=False).encode()
+        text = content.decode(json.detect_encoding(content))
+        found = json.loads(text, parse_constant=_no_constant)
+        if _SURROGATE.search(text):
+            # A lone surrogate is legal JSON and no text: it could neither be stored nor sent.
+            json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise BadRequest("The body is not JSON that can be read.") from error
     if not isinstance(found, dict):
@@ -59,7 +64,9 @@ def is_raw_mail() -> bool:
     return request.mimetype == RAW_MAIL
 
 
-def raw_mail(session: Session, workspace_id: uuid.UUID) -> tuple[EmailMessage, OutboundConfig | None, Options]:
+def raw_mail(
+    session: Session, workspace_id: uuid.UUID, key: str | None
+) -> tuple[EmailMessage, OutboundConfig | None, Options]:
     """A whole mail out of the body, its options out of HTTP headers. Raises InvalidInput."""
     content = request.get_data()
     fields = {name: request.headers[header] for name, header in RAW_HEADERS.items() if header in request.headers}
@@ -67,13 +74,14 @@ def raw_mail(session: Session, workspace_id: uuid.UUID) -> tuple[EmailMessage, O
     to = request.headers.get(RAW_TO)
     if to is not None:
         options["recipients"] = [one.strip() for one in to.split(",") if one.strip()]
-    words = json.dumps([fields, to], sort_keys=True).encode()
-    options["request_hash"] = hashlib.sha256(words + b"\0" + content).hexdigest()
+    if key:
+        options["request_hash"] = _hash([fields, to], content)
+    options["idempotency_key"] = key
     return parse(content), config_of(session, workspace_id, fields.get("config")), options
 
 
 def composed_mail(
-    session: Session, workspace_id: uuid.UUID, fields: Mapping[str, Any]
+    session: Session, workspace_id: uuid.UUID, fields: Mapping[str, Any], key: str | None
 ) -> tuple[EmailMessage, OutboundConfig | None, Options]:
     """A mail out of JSON fields. Raises InvalidInput naming every wrong field at once."""
     only(fields, *FIELDS, *OPTIONS)
@@ -90,9 +98,16 @@ def composed_mail(
         wrong.update(error.fields)
     if wrong:
         raise InvalidInput(wrong)
-    canonical = json.dumps(fields, sort_keys=True, ensure_ascii=False).encode()
-    options["request_hash"] = hashlib.sha256(canonical).hexdigest()
+    if key:
+        options["request_hash"] = _hash(fields)
+    options["idempotency_key"] = key
     return message, config, options
+
+
+def _hash(said: Any, content: bytes = b"") -> str:
+    """Tells one request from another; only where a key says that it may come again."""
+    canonical = json.dumps(said, sort_keys=True, ensure_ascii=False).encode()
+    return hashlib.sha256(canonical + b"\0" + content).hexdigest()
 
 
 def options_of(fields: Mapping[str, Any]) -> Options:

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from email.message import EmailMessage
 from typing import Any, TypedDict, Unpack
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, make_transient_to_detached
+from sqlalchemy.orm import Session
 
 from mailsetup.core import queues, walls
 from mailsetup.core.clock import utcnow
@@ -21,9 +21,9 @@ from mailsetup.core.ids import new_id
 from mailsetup.mail_services import registry
 from mailsetup.outbound.configs import default_config
 from mailsetup.outbound.models import OutboundConfig
-from mailsetup.outbox import bodies, quota
+from mailsetup.outbox import bodies, intake, quota
 from mailsetup.outbox.freeze import Frozen, Sender, freeze
-from mailsetup.outbox.models import PRIORITIES, QUEUED, WAITING, Message, messages
+from mailsetup.outbox.models import PRIORITIES, QUEUED, WAITING, Message
 from mailsetup.workspaces.models import Workspace
 
 _GATHERED = "mailsetup.gathered_mail"
@@ -165,29 +165,30 @@ def _plain(text: Any) -> bool:
 def _row(workspace_id: uuid.UUID, config: OutboundConfig | None, frozen: Frozen, options: Options) -> Message:
     now = utcnow()
     send_at = options.get("send_at") or now
-    return Message(
-        id=new_id(),
-        workspace_id=workspace_id,
-        config_id=config.id if config else None,
-        status=QUEUED,
-        priority=PRIORITIES[options.get("priority", "normal")],
-        next_attempt_at=max(send_at, now),
-        expires_at=options.get("expires_at") or max(send_at, now) + EXPIRES_AFTER,
-        message_id=frozen.message_id,
-        from_address=frozen.from_address,
-        envelope_sender=config.from_address if config else frozen.from_address,
-        recipients=[{"address": address, "state": WAITING} for address in frozen.recipients],
-        recipients_text=" ".join(frozen.recipients).lower(),
-        subject=frozen.subject,
-        size=len(frozen.content),
+    values = {
+        "id": new_id(),
+        "workspace_id": workspace_id,
+        "config_id": config.id if config else None,
+        "status": QUEUED,
+        "priority": PRIORITIES[options.get("priority", "normal")],
+        "next_attempt_at": max(send_at, now),
+        "expires_at": options.get("expires_at") or max(send_at, now) + EXPIRES_AFTER,
+        "message_id": frozen.message_id,
+        "from_address": frozen.from_address,
+        "envelope_sender": config.from_address if config else frozen.from_address,
+        "recipients": [{"address": address, "state": WAITING} for address in frozen.recipients],
+        "recipients_text": " ".join(frozen.recipients).lower(),
+        "subject": frozen.subject,
+        "size": len(frozen.content),
         # Without a setup the From may still turn out to be one that it does not send as.
-        frozen=frozen.complete and config is not None,
-        idempotency_key=options.get("idempotency_key") or None,
-        request_hash=options.get("request_hash", ""),
-        message_metadata=dict(options.get("metadata") or {}),
-        created_by=options.get("created_by", "")[:254],
-        created_at=now,
-    )
+        "frozen": frozen.complete and config is not None,
+        "idempotency_key": options.get("idempotency_key") or None,
+        "request_hash": options.get("request_hash", ""),
+        "metadata": dict(options.get("metadata") or {}),
+        "created_by": options.get("created_by", "")[:254],
+        "created_at": now,
+    }
+    return intake.row_of(values)
 
 
 @dataclass
@@ -242,15 +243,5 @@ def _body(session: Session, row: Message, frozen: Frozen) -> dict[str, Any]:
 
 
 def _insert(session: Session, rows: Sequence[Message], contents: Sequence[dict[str, Any]]) -> None:
-    """Without the unit of work, which costs more than the two statements."""
-    values = [{"metadata": row.message_metadata, **_set(row)} for row in rows]
-    session.connection().execute(insert(messages), values)
-    bodies.store_all(session, contents)
-    for row in rows:
-        make_transient_to_detached(row)
-    session.add_all(rows)
+    intake.write(session, rows, contents)
     queues.enqueue_after_commit(session, DRAIN)
-
-
-def _set(row: Message) -> dict[str, Any]:
-    return {name: value for name, value in vars(row).items() if name in messages.c}
