@@ -1,18 +1,22 @@
-"""`flask --app app db ...`: brings the database to the newest shape."""
+"""`flask --app app db ...`: brings the database to the newest shape.
+
+Alembic is imported by what migrates: a web process has these commands too, and would carry its 13 MB for nothing.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
 from sqlalchemy import make_url
 
 from mailsetup import settings
 from mailsetup.core import db
 from mailsetup.core.db import Base
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 TOP = Path(__file__).parents[2]
 
@@ -32,6 +36,9 @@ def upgrade_command() -> None:
 @database.command("check")
 def check_command() -> None:
     """Say whether the tables in the code differ from the migrations."""
+    from alembic import command
+    from alembic.util import CommandError
+
     try:
         command.check(alembic_config())
     except CommandError as error:
@@ -42,17 +49,23 @@ def check_command() -> None:
 @click.argument("message")
 def revision_command(message: str) -> None:
     """Write a migration for what changed in the code, to be read before it is committed."""
+    from alembic import command
+
     number = len(list((TOP / "migrations" / "versions").glob("*.py"))) + 1
     command.revision(alembic_config(), message=message, autogenerate=True, rev_id=f"{number:04d}")
 
 
 def upgrade() -> None:
     """Runs every migration that the configured database does not have yet."""
+    from alembic import command
+
     command.upgrade(alembic_config(), "head")
 
 
 def alembic_config() -> Config:
     """Alembic's configuration for the database of this process."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(TOP / "migrations"))
     config.set_main_option("file_template", "%%(rev)s_%%(slug)s")

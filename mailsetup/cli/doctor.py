@@ -11,9 +11,6 @@ from urllib.parse import urlsplit
 
 import click
 import redis
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask.cli import with_appcontext
 from rq import Worker
 from sqlalchemy import func, select
@@ -42,7 +39,13 @@ class Finding:
 
 def check_database() -> Finding:
     """Reachable, and at the newest migration."""
-    scripts = ScriptDirectory.from_config(_alembic())
+    from alembic.config import Config
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(TOP / "migrations"))
+    scripts = ScriptDirectory.from_config(config)
     try:
         with db.engine().connect() as connection:
             revision = MigrationContext.configure(connection).get_current_revision()
@@ -55,12 +58,6 @@ def check_database() -> Finding:
     if doubt := db.doubt_about_commits():
         return Finding("Database", doubt)
     return Finding("Database", note=f"{db.engine().dialect.name}, migration {revision}")
-
-
-def _alembic() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(TOP / "migrations"))
-    return config
 
 
 def check_redis() -> Finding:
