@@ -50,7 +50,8 @@ def current_actor() -> Actor:
 
 def key_workspace() -> Workspace:
     """The workspace whose key this is."""
-    return db_session().get_one(Workspace, current_key().workspace_id)
+    workspace: Workspace = g.api_workspace
+    return workspace
 
 
 def caller() -> str:
@@ -62,16 +63,18 @@ def caller() -> str:
 def _refusal(scope: str) -> Response | None:
     session = db_session()
     with walls.across(session):
-        key = keys.find_key(session, _presented())
-    if key is None:
+        found = keys.find_key(session, _presented())
+        allowed = found is not None and scope in found[0].scopes
+        if found is not None and allowed:
+            g.api_key, g.api_workspace = found
+            walls.narrow(session, found[0].workspace_id)
+    if found is None:
         answer = problem(401, "Sign in with an API key", "Send Authorization: Bearer and a key that is in use.")
         answer.headers["WWW-Authenticate"] = 'Bearer realm="mailsetup"'
         return answer
-    if scope not in key.scopes:
+    if not allowed:
         return problem(403, "This key may not do that", f"The key needs the scope {scope}; an admin can make one.")
-    g.api_key = key
-    walls.narrow(session, key.workspace_id)
-    if keys.note_use(session, key):
+    if keys.note_use(session, found[0]):
         session.commit()
     return None
 

@@ -21,6 +21,7 @@ from mailsetup.core.errors import InvalidInput
 from mailsetup.core.redact import Secret
 from mailsetup.workspaces import audit
 from mailsetup.workspaces.audit import Actor
+from mailsetup.workspaces.models import Workspace
 
 PREFIX = "oms_live_"
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -112,12 +113,16 @@ def state_of(row: ApiKey, now: datetime) -> str:
     return "expired" if row.expires_at is not None and row.expires_at <= now else "active"
 
 
-def find_key(session: Session, text: str) -> ApiKey | None:
-    """The usable key with this text."""
+def find_key(session: Session, text: str) -> tuple[ApiKey, Workspace] | None:
+    """The usable key with this text, and whose it is."""
     if not well_formed(text):
         return None
-    row = session.scalars(select(ApiKey).where(ApiKey.key_hash == _hash(text))).one_or_none()
-    return row if row is not None and state_of(row, utcnow()) == "active" else None
+    query = select(ApiKey, Workspace).join(Workspace, Workspace.id == ApiKey.workspace_id)
+    row = session.execute(query.where(ApiKey.key_hash == _hash(text))).one_or_none()
+    if row is None or state_of(row[0], utcnow()) != "active":
+        return None
+    key, workspace = row
+    return key, workspace
 
 
 def note_use(session: Session, row: ApiKey) -> bool:

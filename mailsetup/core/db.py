@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,9 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import DateTime, Dialect, Engine, MetaData, Uuid, create_engine, event
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import JSON, TypeDecorator
 
 from mailsetup.core import raw_sql, walls
@@ -30,6 +33,8 @@ MODELS = (
     "api",
     "privacy",
 )
+_USED = "mailsetup_used"
+RESTED_SECONDS = 20.0
 NAMING = {
     "ix": "ix_%(column_0_label)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -88,9 +93,25 @@ def make_engine(url: str, *, pool_size: int = 10) -> Engine:
         event.listen(engine, "connect", raw_sql.prepare_sqlite)
         event.listen(engine, "begin", raw_sql.begin_immediate)
         return engine
-    engine = create_engine(url, pool_pre_ping=True, pool_size=pool_size, max_overflow=pool_size, hide_parameters=True)
+    engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size, hide_parameters=True)
+    event.listen(engine, "checkin", _note_use)
+    event.listen(engine, "checkout", _look)
     walls.guard(engine)
     return engine
+
+
+def _note_use(_driver: object, record: ConnectionPoolEntry) -> None:
+    record.info[_USED] = time.monotonic()
+
+
+def _look(driver: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+    """Asks only a connection that rested whether it still lives: a server that ends a busy one says so on its socket.
+
+    Raises InvalidatePoolError when it does not; the pool then connects anew.
+    """
+    rested = time.monotonic() - record.info.get(_USED, time.monotonic())
+    if not (raw_sql.is_quiet(driver) if rested < RESTED_SECONDS else raw_sql.is_alive(driver)):
+        raise InvalidatePoolError
 
 
 _sessions: sessionmaker[Session] = sessionmaker(expire_on_commit=False)

@@ -35,7 +35,7 @@ def _tell(connection: Connection) -> None:
     scope = _scope.get()
     connection.info[_TOLD] = scope
     if scope != NOWHERE:
-        raw_sql.set_scope(connection, scope)
+        raw_sql.begin_in_scope(connection, scope)
 
 
 def close_for_request() -> Token[str]:
@@ -62,14 +62,18 @@ def widen(session: Session) -> None:
 
 @contextmanager
 def across(session: Session) -> Iterator[None]:
-    """A question that has to cross workspaces, such as whose API key this is or which workspaces a person is in."""
+    """A question that has to cross workspaces, such as whose API key this is or which workspaces a person is in.
+
+    Whoever narrows the request in here stays there; else it sees what it saw before.
+    """
     before = _scope.get()
     widen(session)
     try:
         yield
     finally:
-        _scope.set(before)
-        _tell_again(session)
+        if _scope.get() == EVERYWHERE:
+            _scope.set(before)
+            _tell_again(session)
 
 
 def scope() -> str:

@@ -46,9 +46,10 @@ def authenticate(_server: SMTP, _session: Session, _envelope: Envelope, mechanis
 
 def _caller(password: str) -> Caller | None:
     with db.session_scope() as session:
-        key = keys.find_key(session, password)
-        if key is None or SCOPE not in key.scopes:
+        found = keys.find_key(session, password)
+        if found is None or SCOPE not in found[0].scopes:
             return None
+        key, _workspace = found
         keys.note_use(session, key)
         return Caller(key.id, key.workspace_id, key.name)
 

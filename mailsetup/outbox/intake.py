@@ -49,7 +49,7 @@ def row_of(values: Mapping[str, Any]) -> Message:
     return row
 
 
-def write(session: Session, rows: Sequence[Message], contents: Sequence[Mapping[str, Any]]) -> None:
+def write(session: Session, rows: Sequence[Message], contents: Sequence[dict[str, Any]]) -> None:
     """Inserts mails of one workspace without the unit of work, which costs more than the statements."""
     if session.get_bind().dialect.name == "postgresql":
         session.connection().execute(_WRITE, _given(rows, contents))
@@ -67,7 +67,7 @@ def values_of(row: Message) -> dict[str, Any]:
     return {name: known["message_metadata" if name == "metadata" else name] for name in SAID}
 
 
-def _given(rows: Sequence[Message], contents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _given(rows: Sequence[Message], contents: Sequence[dict[str, Any]]) -> dict[str, Any]:
     told = [{name: _as_json(value) for name, value in values_of(row).items()} for row in rows]
     return {
         "told": told,

@@ -11,6 +11,7 @@ from mailsetup.core.clock import utcnow
 from mailsetup.core.errors import NotFound
 from mailsetup.core.ids import new_id
 from mailsetup.workspaces.models import AuditEvent, Workspace
+from tests import databases
 
 
 @pytest.fixture(autouse=True)
@@ -104,3 +105,17 @@ def test_it_keeps_values_out_of_the_errors_of_the_database(database_url: str) ->
         connection.execute(text("SELECT :kept FROM there_is_no_such_table"), {"kept": "quiet-harbour-47"})
     engine.dispose()
     assert "quiet-harbour-47" not in str(failed.value)
+
+
+@pytest.mark.skipif(databases.chosen() != "postgresql", reason="SQLite ends nobody's connection")
+@pytest.mark.parametrize("rested", [0.0, 2 * db.RESTED_SECONDS])
+def test_it_connects_anew_when_the_server_ended_a_connection(monkeypatch: pytest.MonkeyPatch, rested: float) -> None:
+    with db.session_scope() as session:
+        first = session.scalar(text("SELECT pg_backend_pid()"))
+    other = db.make_engine(db.engine().url.render_as_string(hide_password=False))
+    with other.connect() as connection:
+        connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": first})
+    other.dispose()
+    monkeypatch.setattr(db, "RESTED_SECONDS", db.RESTED_SECONDS - rested)
+    with db.session_scope() as session:
+        assert session.scalar(text("SELECT pg_backend_pid()")) != first

@@ -1,5 +1,6 @@
 """How often someone may try."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,14 @@ def test_it_goes_on_counting_while_redis_is_away(tmp_path: Path) -> None:
     client = sign_in(app)
     tries = [client.post("/sign-in", data={"email": "a@x.example"}).status_code for _ in range(3)]
     assert tries == [200, 200, 429]
+
+
+def test_it_tells_what_is_left_of_a_window_in_redis(redis_url: str) -> None:
+    app = Flask("mailsetup", template_folder="../templates", static_folder="../static")
+    app.config["SECRET_KEY"] = "only for this test, 32 characters"
+    install(app, base_url="http://localhost", redis_url=redis_url)
+    client, now = sign_in(app), time.time()
+    answers = [client.post("/sign-in", data={"email": "a@x.example"}) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert [answer.headers["X-RateLimit-Remaining"] for answer in answers] == ["1", "0", "0"]
+    assert all(0 < int(answer.headers["X-RateLimit-Reset"]) - now < 62 for answer in answers)
