@@ -9,7 +9,7 @@ from mailsetup.core import walls
 from mailsetup.core.clock import utcnow
 from mailsetup.credentials import feeds
 from mailsetup.credentials.calendar import CONTENT_TYPE, feed_file
-from mailsetup.credentials.deadlines import deadlines
+from mailsetup.credentials.deadlines import deadlines, undated
 from mailsetup.web.limits import limiter
 from mailsetup.web.session import db_session
 from mailsetup.workspaces.access import current_actor, current_workspace, public, require
@@ -70,7 +70,11 @@ def feed(token: str) -> ResponseReturnValue:
 
 def _facts() -> dict[str, object]:
     workspace_id = current_workspace().id
-    return {"deadlines": deadlines(db_session(), workspace_id), "feed": feeds.feed_of(db_session(), workspace_id)}
+    return {
+        "deadlines": deadlines(db_session(), workspace_id),
+        "undated": undated(db_session(), workspace_id),
+        "feed": feeds.feed_of(db_session(), workspace_id),
+    }
 
 
 def _file(workspace: Workspace) -> Response:

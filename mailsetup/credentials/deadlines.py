@@ -61,6 +61,15 @@ def deadlines(session: Session, workspace_id: uuid.UUID) -> list[Deadline]:
     return _sorted(_found(session, workspace_id, uses))
 
 
+def undated(session: Session, workspace_id: uuid.UUID) -> list[Credential]:
+    """The workspace's apps whose secret ends on a day that nobody gave: Microsoft does not tell it, so none is told."""
+    current = and_(CredentialVersion.credential_id == Credential.id, CredentialVersion.version == Credential.version)
+    wanted = select(Credential, CredentialVersion.public).join(CredentialVersion, current)
+    found = session.execute(wanted.where(Credential.workspace_id == workspace_id, Credential.type.in_(_NOUNS)))
+    without = [one for one, public in found if public.get("client_id") and expiry(one, public).day is None]
+    return sorted(without, key=lambda one: one.name.casefold())
+
+
 def deadlines_within(session: Session, days: int) -> list[Deadline]:
     """Of every workspace, what is used and ends within so many days."""
     horizon = utcnow().date() + timedelta(days=days)

@@ -117,3 +117,14 @@ def test_it_shows_each_workspace_its_own_days(alice, charlie, client, dated):
 @pytest.mark.parametrize("secret", ["A" * 43, "", "x", "%00" * 14])
 def test_it_gives_nothing_for_a_wrong_address(client, dated, secret):
     assert client.get(f"/calendar/{secret}.ics").status_code == 404
+
+
+def test_it_names_the_secrets_whose_last_day_nobody_gave(alice, bob, dated, session):
+    ids = {"tenant_id": str(ID), "client_id": str(ID), "client_secret": "a~value-of-the-app"}
+    app = factories.make_credential(session, alice.workspace, name="Contoso app", type="microsoft_app", raw=ids)
+    page = alice.client.get("/credentials/calendar").text
+    assert re.search(rf'href="/credentials/{app.id}/edit">Give the last day of Contoso app<', page)
+    assert "Without a last day: Contoso app" in bob.client.get("/credentials/calendar").text
+    app.expires_on = utcnow().date() + timedelta(days=200)
+    session.commit()
+    assert "nobody gave the last day" not in alice.client.get("/credentials/calendar").text
