@@ -128,7 +128,7 @@ class WorkspaceQuota(Base):
 
 
 class Member(HasId, Base):
-    """A user's place in a workspace: owner, admin, or member (sees, cannot change)."""
+    """A user's place in a workspace: owner, admin, or member (sees; may build setups with what is open to them)."""
 
     __tablename__ = "members"
     __table_args__ = (UniqueConstraint("workspace_id", "user_id"),)

@@ -9,7 +9,7 @@ from mailsetup.workspaces.passwords import SHORTEST
 ROLE_WORDS = {
     OWNER: "Owner: everything, and who the owners are",
     ADMIN: "Admin: sets up mail, credentials and members",
-    MEMBER: "Member: sees everything, changes nothing",
+    MEMBER: "Member: sees everything, and builds setups with credentials opened to them",
 }
 PASSWORD_HELP = f"At least {SHORTEST} characters. Four unrelated words are easy to remember and hard to guess."
 
