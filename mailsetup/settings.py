@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from mailsetup.core import db, queues
 from mailsetup.core.crypto import KeyRing
 from mailsetup.core.errors import SettingsError
+from mailsetup.core.issuers import Issuer, parse_issuers
 from mailsetup.core.redact import Secret
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -44,6 +45,7 @@ class Settings:
     graph_url: str = "https://graph.microsoft.com"
     outlook_smtp: tuple[str, int] = ("smtp.office365.com", 587)
     microsoft_clouds: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    oidc_issuers: tuple[Issuer, ...] = ()
     ca_bundle: str | None = None
     egress_allow: tuple[Network, ...] = ()
     https_proxy: str | None = None
@@ -127,6 +129,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         graph_url=env.url("MAILSETUP_GRAPH_URL", Settings.graph_url, https=True),
         outlook_smtp=env.host_port("MAILSETUP_OUTLOOK_SMTP", Settings.outlook_smtp),
         microsoft_clouds=env.tables("MAILSETUP_MICROSOFT_CLOUDS"),
+        oidc_issuers=parse_issuers(env.tables("MAILSETUP_OIDC_ISSUERS")),
         ca_bundle=env.path("MAILSETUP_CA_BUNDLE"),
         egress_allow=env.networks("MAILSETUP_EGRESS_ALLOW"),
         https_proxy=env.text("MAILSETUP_HTTPS_PROXY") or None,
@@ -288,7 +291,9 @@ class _Environment:
                 str(key): {str(one): _a_text(value) for one, value in facts.items()} for key, facts in found.items()
             }
         except (ValueError, AttributeError) as error:
-            raise SettingsError(f'{name} must look like {{"usgov": {{"smtp_host": "smtp.example"}}}}.') from error
+            raise SettingsError(
+                f'{name} must be a JSON object of objects of texts, like {{"usgov": {{"smtp_host": "smtp.example"}}}}.'
+            ) from error
 
     def day(self, name: str) -> date | None:
         value = self.text(name)

@@ -27,6 +27,7 @@ PUBLIC = {
     "handover.check",
     "sign_in.index", "sign_in.enter", "sign_in.sign_up", "sign_in.join", "sign_in.sign_out",
     "sign_in.confirm", "sign_in.join_confirmed",
+    "with_issuer.leave", "with_issuer.back",
     "second_step.index", "second_step.enter",
     "new_password.forgotten", "new_password.ask", "new_password.choose", "new_password.save",
     "invitations.show", "invitations.accept",
@@ -190,5 +191,14 @@ def test_it_knows_every_table_that_belongs_to_a_workspace():
     """A table without the column would be out of reach of every check by workspace."""
     without = {name for name, table in Base.metadata.tables.items() if "workspace_id" not in table.c}
     shared = {"mailboxes", "mailbox_lanes", "mail_hosts"}  # digests and counts: whoever sends through one shares them
-    people = {"users", "workspaces", "user_sessions", "letters", "second_factors", "recovery_codes"}
+    people = {
+        "users",
+        "workspaces",
+        "user_sessions",
+        "letters",
+        "second_factors",
+        "recovery_codes",
+        "identities",
+        "sign_in_flows",
+    }
     assert without <= {*people, "leases", "marks", "heartbeats", "tallies", *shared}

@@ -21,6 +21,7 @@ from mailsetup.privacy.models import Export
 from mailsetup.wizard.models import SetupDraft
 from mailsetup.workspaces import sessions
 from mailsetup.workspaces.invitations import invite
+from mailsetup.workspaces.models import Identity
 from mailsetup.workspaces.tokens import new_token, token_hash
 from tests import factories
 from tests.people import Person
@@ -104,6 +105,11 @@ def endpoint(session: Session, owner: Person) -> uuid.UUID:
     return row.id
 
 
+def identity(session: Session, owner: Person) -> uuid.UUID:
+    values = {"issuer_key": "contoso", "issuer": "https://login.contoso.example", "subject": secrets.token_hex(4)}
+    return _kept(session, Identity(user_id=owner.user.id, **values))
+
+
 def taken_away(session: Session, owner: Person) -> uuid.UUID:
     values = {"asked_by": owner.user.email, "with_content": False, "state": "ready"}
     return _kept(session, Export(workspace_id=owner.workspace.id, expires_at=utcnow() + timedelta(days=1), **values))
@@ -132,9 +138,17 @@ OBJECTS: dict[str, Maker] = {
     "invitation_id": invitation,
     "session_id": user_session,
     "endpoint_id": endpoint,
+    "identity_id": identity,
 }
 # Arguments that are words of the address, with one that is right.
-WORDS = {"kind": "smtp_basic", "step": "sender", "page": "guide", "name": "status", "deed": "close"}
+WORDS = {
+    "kind": "smtp_basic",
+    "step": "sender",
+    "page": "guide",
+    "name": "status",
+    "deed": "close",
+    "issuer": "contoso",
+}
 # What a call of the API needs to get as far as looking for the object.
 BODIES = {"api.start_test": {"recipient": "me@northwind.example"}}
 # Arguments that are secrets by themselves: whoever has one may use it, and a wrong one is refused by its own test.

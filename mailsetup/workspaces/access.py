@@ -48,7 +48,7 @@ def require(role: str, *, own: bool = False, proof: bool = False) -> Callable[[V
             refusal = _ask_to_sign_in() or _ask_for_workspace() or _ask_for_second_factor()
             if refusal is None:
                 _check_role(role, own=own)
-            return refusal or (_ask_for_proof() if proof else None)
+            return refusal or (ask_for_proof() if proof else None)
 
         return marked(_guarded(view, check), role)
 
@@ -83,7 +83,7 @@ def signed_in(view: View) -> View:
 
 def signed_in_lately(view: View) -> View:
     """For whoever is signed in and proved it lately: their own ways to sign in."""
-    return marked(_guarded(view, lambda: _ask_to_sign_in() or _ask_for_proof() or _enter_own()), SIGNED_IN)
+    return marked(_guarded(view, lambda: _ask_to_sign_in() or ask_for_proof() or _enter_own()), SIGNED_IN)
 
 
 def public(view: View) -> View:
@@ -114,7 +114,7 @@ def _ask_to_sign_in() -> ResponseReturnValue | None:
     return _send_to(url_for("sign_in.index", next=_way_back()), status=401)
 
 
-def _ask_for_proof() -> ResponseReturnValue | None:
+def ask_for_proof() -> ResponseReturnValue | None:
     """Secrets, keys and members change only by somebody who was there a moment ago (OWASP ASVS 5.0.0, 7.5)."""
     row = signed_in_session()
     spare = sessions.FORM_TIME if request.method in SAFE_METHODS else timedelta()

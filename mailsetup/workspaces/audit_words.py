@@ -29,6 +29,8 @@ VERBS = {
     "second-factor-off": "second factor turned off",
     "use-recovery-code": "recovery code used",
     "new-recovery-codes": "new recovery codes made",
+    "connect-account": "account elsewhere connected",
+    "disconnect-account": "account elsewhere disconnected",
     "wrong-codes": "right password, wrong codes",
     "require-second-factor": "second factor asked of everybody",
     "end-required-second-factor": "second factor no longer asked of everybody",

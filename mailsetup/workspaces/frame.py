@@ -8,6 +8,7 @@ from mailsetup import settings
 from mailsetup.web.frame import FrameData, Person, WorkspaceChoice, register_frame
 from mailsetup.web.session import db_session
 from mailsetup.workspaces.access import current_member, may, may_build
+from mailsetup.workspaces.issuers import all_issuers
 from mailsetup.workspaces.login import signed_in_user
 from mailsetup.workspaces.members import memberships
 from mailsetup.workspaces.models import Member, User
@@ -47,4 +48,4 @@ def _choice(member: Member) -> WorkspaceChoice:
 def install_people(app: Flask) -> None:
     """Tells the frame who is there, and lets templates ask `may("admin")` and `may_build()`."""
     register_frame(people_in_frame)
-    app.jinja_env.globals.update(may=may, may_build=may_build)
+    app.jinja_env.globals.update(may=may, may_build=may_build, sign_in_issuers=all_issuers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from datetime import datetime
 
 from flask import Flask, current_app, request, session
 from flask_login import LoginManager, current_user, login_user, logout_user
@@ -70,9 +71,13 @@ def signed_in_user() -> User | None:
     return row.user if row else None
 
 
-def begin_session(user: User, *, strong: bool = False) -> None:
-    """Signs the person in with a session that keeps nothing of what was there before; the caller commits."""
+def begin_session(user: User, *, strong: bool = False, proved_at: datetime | None = None) -> None:
+    """Signs the person in with a session that keeps nothing of what was there before; the caller commits.
+
+    With `proved_at` the person proved who they are at that time, and not just now.
+    """
     row, token = _fresh_row(user, strong=strong)
+    row.proved_at = min(proved_at or row.proved_at, row.proved_at)
     login_user(SignedIn(row, token.reveal()))
 
 

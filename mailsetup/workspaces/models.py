@@ -72,6 +72,40 @@ class RecoveryCode(HasId, Base):
     used_at: Mapped[datetime | None]
 
 
+class Identity(HasId, Base):
+    """An account of a person elsewhere that signs them in here: known by issuer and subject, never by address."""
+
+    __tablename__ = "identities"
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    issuer_key: Mapped[str] = mapped_column(String(30))  # which of the configured issuers asks for it
+    issuer: Mapped[str] = mapped_column(String(400))
+    subject: Mapped[str] = mapped_column(String(255))
+    label: Mapped[str] = mapped_column(String(200), default="")  # for people to read; proves nothing
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    last_used_at: Mapped[datetime | None]
+
+    user: Mapped[User] = relationship(lazy="joined")
+
+
+class SignInFlow(HasId, Base):
+    """A person on the way to an issuer and back: found by the hash of `state`, used once, ten minutes long."""
+
+    __tablename__ = "sign_in_flows"
+
+    issuer_key: Mapped[str] = mapped_column(String(30))
+    purpose: Mapped[str] = mapped_column(String(20))
+    state_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    browser_hash: Mapped[str] = mapped_column(String(64))
+    user_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    invitation_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("invitations.id", ondelete="CASCADE"))
+    way_back: Mapped[str] = mapped_column(String(2000), default="/")
+    strong: Mapped[bool] = mapped_column(default=False)  # a second factor was shown before leaving
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    expires_at: Mapped[datetime]
+
+
 class Workspace(HasId, Base):
     """A customer. Everything else belongs to one."""
 

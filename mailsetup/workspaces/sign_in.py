@@ -130,8 +130,11 @@ def _address_or_nothing(email: str) -> str:
 
 
 def change_password(session: Session, user: User, *, current: str, new: str) -> None:
-    """Sets a new password and ends every session of the person. Raises InvalidInput by field."""
-    if not verify_password(user.password_hash, current):
+    """Sets a new password and ends every session of the person. Raises InvalidInput by field.
+
+    Who signs in elsewhere and has none yet gives no current one: the caller asks for a fresh proof.
+    """
+    if user.password_hash and not verify_password(user.password_hash, current):
         raise InvalidInput({"current_password": "This is not your current password."})
     set_password(session, user, new, field="new_password")
 

@@ -15,12 +15,14 @@ from mailsetup.workspaces.views import (
     security,
     settings,
     sign_in,
+    with_issuer,
     workspaces,
 )
 
 blueprints: tuple[Blueprint, ...] = (
     sign_in.blueprint,
     second_step.blueprint,
+    with_issuer.blueprint,
     proof.blueprint,
     new_password.blueprint,
     invitations.blueprint,

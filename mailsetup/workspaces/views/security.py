@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from mailsetup.core.errors import InvalidInput, NotFound
+from mailsetup.core.errors import Conflict, InvalidInput, NotFound
 from mailsetup.web.forms import invalid
 from mailsetup.web.session import db_session
-from mailsetup.workspaces import login, second_factor, sessions
-from mailsetup.workspaces.access import current_user, signed_in
+from mailsetup.workspaces import identities, login, second_factor, sessions
+from mailsetup.workspaces.access import ask_for_proof, current_user, signed_in, signed_in_lately
+from mailsetup.workspaces.issuers import all_issuers
 from mailsetup.workspaces.sign_in import change_password
 from mailsetup.workspaces.views import fields
 from mailsetup.workspaces.views.throttle import throttled_person
@@ -34,6 +35,9 @@ def index() -> ResponseReturnValue:
 def save_password() -> ResponseReturnValue:
     """Sets a new password; every other browser is signed out."""
     user = current_user()
+    refusal = None if user.password_hash else ask_for_proof()
+    if refusal is not None:
+        return refusal
     words = {name: request.form.get(f"{name}_password", "") for name in ("current", "new")}
     try:
         change_password(db_session(), user, **words)
@@ -41,6 +45,19 @@ def save_password() -> ResponseReturnValue:
         return _wrong(error.fields)
     login.renew_session(user)
     return _done("The password is changed. Your other browsers and devices are signed out.")
+
+
+@blueprint.post("/accounts/<uuid:identity_id>/disconnect", endpoint="disconnect")
+@signed_in_lately
+def disconnect(identity_id: uuid.UUID) -> ResponseReturnValue:
+    """An account elsewhere no longer signs the person in; every other browser is signed out."""
+    user, strong = current_user(), bool((row := login.signed_in_session()) and row.strong)
+    try:
+        identity = identities.disconnect(db_session(), user, identity_id)
+    except Conflict as error:
+        return _wrong({"": str(error)})
+    login.renew_session(user, strong=strong)
+    return _done(f"{identity.label} no longer signs you in. Your other browsers and devices are signed out.")
 
 
 @blueprint.post("/sessions/<uuid:session_id>/end", endpoint="end_session")
@@ -62,11 +79,14 @@ def end_others() -> ResponseReturnValue:
 
 
 def _facts() -> dict[str, object]:
+    user = current_user()
     return {
-        "password_fields": fields.CHANGE_PASSWORD,
-        "user": current_user(),
-        "factor_on": second_factor.is_on(db_session(), current_user().id),
-        "sessions": sessions.list_sessions(db_session(), current_user().id),
+        "password_fields": fields.CHANGE_PASSWORD if user.password_hash else fields.CHANGE_PASSWORD[1:],
+        "identities": identities.of_person(db_session(), user.id),
+        "issuer_names": {one.key: one.name for one in all_issuers()},
+        "user": user,
+        "factor_on": second_factor.is_on(db_session(), user.id),
+        "sessions": sessions.list_sessions(db_session(), user.id),
         "here": login.signed_in_session(),
     }
 
