@@ -59,6 +59,7 @@ def password(name: str) -> Response | str:
         return error_page(refusal(50020, user=address, directory=organisation.name if organisation else ""))
     if person.tenant_id == PERSONAL and (visit.audience == "organizations" or not visit.app.personal):
         return error_page(refusal(500208))
+    visit.signed_in_at = int(time.time())
     visit.signed_in(person)
     return go_on(visit)
 
@@ -168,6 +169,7 @@ def _finish(visit: Visit, person: Mailbox) -> Response | str:
         "tenant_id": person.tenant_id,
         "scope": visit.scope,
         "nonce": visit.nonce,
+        "auth_time": visit.signed_in_at,
         "challenge": visit.challenge,
         "method": visit.method,
         "redirect_uri": visit.redirect_uri,

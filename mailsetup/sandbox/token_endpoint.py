@@ -82,7 +82,9 @@ def _for_code(app: App, tenant_id: str, form: Mapping[str, str]) -> dict[str, An
     person = state().world.find_mailbox(kept["person"])
     if person is None or person.blocked:
         raise refusal(50057)
-    return _for_person(app, person, form.get("scope") or kept["scope"], nonce=kept["nonce"])
+    return _for_person(
+        app, person, form.get("scope") or kept["scope"], nonce=kept["nonce"], auth_time=kept["auth_time"]
+    )
 
 
 def _kept_code(code: str) -> dict[str, Any]:
@@ -136,11 +138,13 @@ def _spend(token: str) -> None:
         raise refusal(70000)
 
 
-def _for_person(app: App, person: Mailbox, scope_text: str, nonce: str = "") -> dict[str, Any]:
+def _for_person(app: App, person: Mailbox, scope_text: str, **told: Any) -> dict[str, Any]:
     consent = state().world.consent(app.client_id, person.tenant_id)
     granted = consent.scopes_of(person.object_id) if consent else set()
     asked = _scopes(scope_text)
     first = next((scope for scope in asked if scope.resource), None)
+    if first is None and any(scope.name == "openid" for scope in asked):
+        return _who_it_is(app, person, asked, scope_text, told)
     if first is None:
         raise refusal(28003)
     mine = [scope for scope in asked if scope.resource is first.resource]
@@ -152,7 +156,15 @@ def _for_person(app: App, person: Mailbox, scope_text: str, nonce: str = "") -> 
     spelled = [scope.spelling for scope in asked if scope.resource in (None, first.resource)]
     spelled = [spelling for spelling in spelled if spelling != "offline_access"]
     answer = _lifetime() | {"scope": " ".join(spelled), "access_token": access}
-    return answer | _companions(app, person, asked, scope_text, nonce)
+    return answer | _companions(app, person, asked, scope_text, told)
+
+
+def _who_it_is(app: App, person: Mailbox, asked: list[Scope], scope_text: str, told: dict[str, Any]) -> dict[str, Any]:
+    """What signing in alone gives: the id_token, and an access token that opens /oidc/userinfo."""
+    access = tokens.person_token(state(), app, person, "https://graph.microsoft.com", [])
+    return (
+        _lifetime() | {"scope": scope_text, "access_token": access} | _companions(app, person, asked, scope_text, told)
+    )
 
 
 def _names(granted: set[str], mine: list[Scope], resource: Resource) -> list[str]:
@@ -164,13 +176,13 @@ def _names(granted: set[str], mine: list[Scope], resource: Resource) -> list[str
     )
 
 
-def _companions(app: App, person: Mailbox, asked: list[Scope], scope_text: str, nonce: str) -> dict[str, Any]:
+def _companions(app: App, person: Mailbox, asked: list[Scope], scope_text: str, told: dict[str, Any]) -> dict[str, Any]:
     wanted = {scope.name for scope in asked if scope.resource is None}
     answer: dict[str, Any] = {}
     if "offline_access" in wanted:
         answer["refresh_token"] = _new_refresh_token(app, person, scope_text)
     if "openid" in wanted:
-        answer["id_token"] = tokens.id_token(state(), app, person, nonce)
+        answer["id_token"] = tokens.id_token(state(), app, person, told.get("nonce", ""), told.get("auth_time", 0))
     if request.form.get("client_info"):
         answer["client_info"] = tokens.client_info(person)
     return answer

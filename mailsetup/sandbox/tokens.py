@@ -71,8 +71,8 @@ def person_token(state: State, app: App, person: Mailbox, audience: str, scopes:
     return _OPAQUE + encoded(signed.encode()) if person.tenant_id == PERSONAL else signed
 
 
-def id_token(state: State, app: App, person: Mailbox, nonce: str) -> str:
-    """The id_token that tells the app who signed in (OpenID Connect Core section 2)."""
+def id_token(state: State, app: App, person: Mailbox, nonce: str, auth_time: int = 0) -> str:
+    """The id_token that tells the app who signed in, with the optional claim auth_time (OpenID Connect Core 2)."""
     moment = int(time.time())
     claims = {
         "aud": app.client_id,
@@ -88,6 +88,7 @@ def id_token(state: State, app: App, person: Mailbox, nonce: str) -> str:
         "uti": secrets.token_urlsafe(16),
         "ver": "2.0",
     }
+    claims |= {"auth_time": auth_time} if auth_time else {}
     return _signed(state, claims | ({"nonce": nonce} if nonce else {}))
 
 

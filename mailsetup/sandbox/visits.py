@@ -36,6 +36,7 @@ class Visit:
     admin: bool = False
     person_id: str = ""
     factor_done: bool = False
+    signed_in_at: int = 0
     number: str = field(default_factory=lambda: f"{secrets.randbelow(1_000_000):06}")
     name: str = field(default_factory=lambda: secrets.token_urlsafe(24))
 
@@ -69,6 +70,8 @@ class Visit:
     def signed_in(self, person: Mailbox) -> None:
         """This is the person; the browser remembers it for the next visit once a second factor is not missing."""
         self.person_id = person.object_id
+        self.signed_in_at = self.signed_in_at or int(session.get("signed_in_at", {}).get(person.object_id, 0))
+        session["signed_in_at"] = {**session.get("signed_in_at", {}), person.object_id: self.signed_in_at}
         if self.factor_done or not person.mfa:
             remember(person)
         self.keep()
