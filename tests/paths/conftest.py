@@ -76,6 +76,7 @@ def product(
     running = Product(folder, database_url=product_database, redis_url=product_valkey.url, box=box, ca_bundle=ca_bundle)
     running.environ["MAILSETUP_DNS_SERVERS"] = f"127.0.0.1:{product_names.port}"
     box.world.add_redirect_uri(f"{running.url}/setup/microsoft/callback")
+    box.world.add_redirect_uri(f"{running.url}/sign-in/with/microsoft/back")
     try:
         running.start()
         yield running

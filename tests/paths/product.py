@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import requests
 
+from mailsetup.cli.development.values import issuers
 from mailsetup.sandbox import Sandbox
 
 TOP = Path(__file__).parents[2]
@@ -74,6 +75,11 @@ class Product:
             "MAILSETUP_PROXY_HOPS": "1",
             "MAILSETUP_MICROSOFT_CLIENT_ID": self.box.world.platform_app.client_id,
             "MAILSETUP_MICROSOFT_CLIENT_SECRET": self.box.world.platform_app.secret,
+            "MAILSETUP_OIDC_ISSUERS": issuers(
+                self.box.login_url,
+                client_id=self.box.world.platform_app.client_id,
+                client_secret=self.box.world.platform_app.secret,
+            ),
         }
         return {**kept, **ours}
 

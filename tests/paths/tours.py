@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from mailsetup.sandbox import Sandbox
 from mailsetup.sandbox.people import Mailbox
-from tests.paths.account_tour import second_factor
+from tests.paths.account_tour import at_microsoft, not_connected, second_factor
 from tests.paths.album import Album
 from tests.paths.alert_tour import alert_way
 from tests.paths.customer import Customer, follow
@@ -311,6 +311,8 @@ class Tour:
         self.album.take(bob, "member-setup")
         self.album.open(bob, "/setup", "member-403", status=403)
         self.album.open(bob, link, "invitation-used", status=404)
+        at_microsoft(self.page, self.album, self.mailbox)
+        not_connected(self.person(), self.album, new_mailbox(self.box, f"stranger.{self.customer.tag}"))
         second_factor(self.page, self.album, self.customer, bob)
         self.new_password(f"bob.{self.customer.tag}@northwind.example")
 

@@ -374,7 +374,7 @@ def test_it_wants_our_code_before_leaving_to_prove_it(issuer, connected, session
 
 
 def test_it_shows_no_button_where_no_issuer_is_configured(client, settings, monkeypatch):
-    assert "Sign in with Contoso" in client.get("/sign-in").text
+    assert "Continue with Contoso" in client.get("/sign-in").text
     monkeypatch.setattr(issuers, "all_issuers", lambda: ())
     assert client.post(WITH).status_code == 404
 

@@ -40,12 +40,17 @@ def procfile() -> dict[str, str]:
     return {name.strip(): command.strip() for name, _, command in pairs}
 
 
+SIGNED_IN = "/sign-in/with/microsoft/back"
+
+
 def programs(folder: Folder, ports: Mapping[str, int], *, redirect_uri: str, embedded_redis: bool) -> list[Program]:
     """Everything in the order in which it starts."""
     python = "python -m"
     sandbox = f"{python} mailsetup.sandbox {_sandbox_options(folder, ports)} --redirect-uri {redirect_uri}"
     # A customer's Microsoft admin comes back through a door of their own.
     sandbox += f" --another-redirect-uri {redirect_uri.replace('/setup/microsoft/', '/handover/')}"
+    # And whoever signs in at Microsoft instead of typing a password.
+    sandbox += f" --another-redirect-uri {redirect_uri.replace('/setup/microsoft/callback', SIGNED_IN)}"
     valkey = Program("valkey", f'{python} mailsetup.cli.valkey "{folder.valkey}"', 10, at_once=True)
     commands = procfile()
     jobs = [name for name in commands if name.startswith("worker_") or name == "scheduler"]

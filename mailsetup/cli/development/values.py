@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -43,7 +44,14 @@ def sandbox_values(addresses: Mapping[str, Any], platform_app: Mapping[str, Any]
         "MAILSETUP_OPERATOR_FROM": "mailsetup@localhost",
         "MAILSETUP_MICROSOFT_CLIENT_ID": platform_app["client_id"],
         "MAILSETUP_MICROSOFT_CLIENT_SECRET": platform_app["client_secret"],
+        "MAILSETUP_OIDC_ISSUERS": issuers(addresses["login_url"], **platform_app),
     }
+
+
+def issuers(login_url: str, *, client_id: str, client_secret: str, **_: object) -> str:
+    """People may sign in at Microsoft, of whatever organisation they are."""
+    facts = {"issuer": f"{login_url}/organizations/v2.0", "client_id": client_id, "client_secret": client_secret}
+    return json.dumps({"microsoft": {"name": "Microsoft", **facts}})
 
 
 def given_values() -> dict[str, str]:
