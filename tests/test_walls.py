@@ -163,6 +163,16 @@ def test_it_refuses_every_change_by_a_member(doors, bob, session):
     assert snapshot(session) == before
 
 
+def test_it_opens_no_door_of_a_workspace_without_the_second_factor_it_wants(doors, alice, session):
+    alice.workspace.second_factor_required = True
+    inside = [door for door in guarded(doors) if door.rule != "signed_in"]
+    before = snapshot(session)
+    for door in inside:
+        answer = alice.client.open(door.path, method=door.method)
+        assert answer.location == "/settings/security/second-factor", door
+    assert snapshot(session) == before
+
+
 def test_it_keeps_members_out_of_pages_for_admins(doors, bob):
     pages = [door for door in guarded(doors) if door.method == "GET" and door.rule in {"builder", "admin", "owner"}]
     assert {str(door): ask(bob.client, door) for door in pages} == {str(door): 403 for door in pages}

@@ -45,7 +45,7 @@ def require(role: str, *, own: bool = False, proof: bool = False) -> Callable[[V
 
     def decorate(view: View) -> View:
         def check() -> ResponseReturnValue | None:
-            refusal = _ask_to_sign_in() or _ask_for_workspace() or _ask_for_second_factor()
+            refusal = _ask_to_enter()
             if refusal is None:
                 _check_role(role, own=own)
             return refusal or (ask_for_proof() if proof else None)
@@ -60,10 +60,10 @@ def require_builder(*, proof: bool = False) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         def check() -> ResponseReturnValue | None:
-            refusal = _ask_to_sign_in() or _ask_for_workspace()
+            refusal = _ask_to_enter()
             if refusal is None and not may_build():
                 raise NotAllowed(_who_may(ADMIN))
-            return refusal or (_ask_for_proof() if proof and may(ADMIN) else None)
+            return refusal or (ask_for_proof() if proof and may(ADMIN) else None)
 
         return marked(_guarded(view, check), BUILDER)
 
@@ -73,7 +73,9 @@ def require_builder(*, proof: bool = False) -> Callable[[View], View]:
 def may_build() -> bool:
     """Whether the person of this request may build setups in the current workspace."""
     member = _member()
-    return may(ADMIN) or (member is not None and any(says(db_session(), member) for says in builders))
+    if member is None or held_back():
+        return False
+    return may(ADMIN) or any(says(db_session(), member) for says in builders)
 
 
 def signed_in(view: View) -> View:
@@ -106,6 +108,11 @@ def _guarded(view: View, check: Callable[[], ResponseReturnValue | None]) -> Vie
         return current_app.ensure_sync(view)(*args, **kwargs) if refusal is None else refusal
 
     return guarded  # type: ignore[return-value]
+
+
+def _ask_to_enter() -> ResponseReturnValue | None:
+    """What everybody has to show before a workspace opens, whatever their role."""
+    return _ask_to_sign_in() or _ask_for_workspace() or _ask_for_second_factor()
 
 
 def _ask_to_sign_in() -> ResponseReturnValue | None:
