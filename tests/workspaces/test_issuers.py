@@ -117,7 +117,7 @@ def test_it_believes_no_token_that_is_not_for_this_sign_in(client, issuer, conne
 
 
 def unsigned(issuer):
-    return lambda claims: jwt.encode(claims, None, algorithm="none")
+    return lambda claims: jwt.encode(claims, "", algorithm="none")
 
 
 def with_the_public_key(issuer):
