@@ -33,7 +33,7 @@ from mailsetup.outbox.journal import Journal
 from mailsetup.outbox.ready import Ready
 from mailsetup.outbox.tries import Done, LaneReport, count_tries, talk, written
 
-SLOW_SECONDS = 0.05
+SLOW_SECONDS = 0.03
 log = structlog.get_logger()
 
 
