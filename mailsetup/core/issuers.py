@@ -50,6 +50,11 @@ def _issuer(key: str, facts: Mapping[str, str]) -> Issuer:
     second_factor = facts.get("second_factor", NEVER)
     if second_factor not in {NEVER, ALWAYS, SAYS}:
         raise SettingsError(f"{VARIABLE}: second_factor of {key} is {NEVER}, {ALWAYS} or {SAYS}.")
+    if second_factor == ALWAYS and SHARED.fullmatch(facts.get("issuer", "")) and not facts.get("tenants"):
+        raise SettingsError(
+            f"{VARIABLE}: {key} speaks for every organisation, and not all ask for two factors. Name yours as tenants, "
+            f"or let second_factor be {SAYS}."
+        )
     return Issuer(
         key,
         facts.get("name", "").strip() or key.capitalize(),
