@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
-from sqlalchemy import ARRAY, JSON, LargeBinary, Uuid, bindparam, column, func, insert, select
+from sqlalchemy import JSON, Integer, LargeBinary, Uuid, bindparam, column, func, insert, select
 from sqlalchemy.orm import Session, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -26,16 +27,18 @@ _told = (
     .render_derived(name="told", with_types=True)
 )
 _written = insert(messages).from_select(SAID, select(*(_told.c[name] for name in SAID))).cte("written")
-_sealed = (
-    func.unnest(bindparam("ids", type_=ARRAY(Uuid)), bindparam("contents", type_=ARRAY(LargeBinary)))
-    .table_valued(column("id", Uuid), column("sealed", LargeBinary), name="given")
-    .render_derived(name="given")
+# The sealed bytes go as one value and where each begins: a list of bytes would go as text, letter by letter.
+_pieces = (
+    func.json_to_recordset(bindparam("pieces", type_=JSON))
+    .table_valued(column("id", Uuid), column("start", Integer), column("length", Integer), name="pieces")
+    .render_derived(name="pieces", with_types=True)
 )
+_piece = func.substr(bindparam("contents", type_=LargeBinary), _pieces.c.start, _pieces.c.length)
 _WRITE = (
     insert(message_bodies)
     .from_select(
         ["message_id", "workspace_id", "sealed"],
-        select(_sealed.c.id, bindparam("workspace_id", type_=Uuid), _sealed.c.sealed),
+        select(_pieces.c.id, bindparam("workspace_id", type_=Uuid), _piece),
     )
     .add_cte(_written)
 )
@@ -68,11 +71,15 @@ def values_of(row: Message) -> dict[str, Any]:
 
 
 def _given(rows: Sequence[Message], contents: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    told = [{name: _as_json(value) for name, value in values_of(row).items()} for row in rows]
+    sealed = [one["sealed"] for one in contents]
+    starts = accumulate(map(len, sealed), initial=1)
     return {
-        "told": told,
-        "ids": [row.id for row in rows],
-        "contents": [one["sealed"] for one in contents],
+        "told": [{name: _as_json(value) for name, value in values_of(row).items()} for row in rows],
+        "pieces": [
+            {"id": str(row.id), "start": start, "length": len(one)}
+            for row, start, one in zip(rows, starts, sealed, strict=False)
+        ],
+        "contents": b"".join(sealed),
         "workspace_id": rows[0].workspace_id,
     }
 

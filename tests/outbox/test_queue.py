@@ -17,6 +17,7 @@ from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbound.waiting import count_waiting
 from mailsetup.outbox import bodies, queue_mail
 from mailsetup.outbox.models import Message, MessageBody
+from mailsetup.outbox.queue import together
 from mailsetup.workspaces.models import Workspace
 from tests import factories
 from tests.outbox.conftest import Queue, mail
@@ -115,3 +116,14 @@ def test_it_refuses_a_setup_of_another_workspace(queue: Queue, session: Session,
     other = factories.make_config(session, factories.make_workspace(session, name="Fabrikam"))
     with pytest.raises(InvalidInput):
         queue(config=other)
+
+
+def test_it_gives_each_of_many_its_own_content(session: Session, workspace: Workspace, config: OutboundConfig) -> None:
+    subjects = ["short", "a little longer than that", "x"]
+    with together(session):
+        rows = [queue_mail(session, workspace, mail(Subject=subject)) for subject in subjects]
+    session.commit()
+    for row, subject in zip(rows, subjects, strict=True):
+        content = bodies.read(session, workspace.id, row.id)
+        assert f"Subject: {subject}\r\n".encode() in content
+        assert len(content) == row.size
