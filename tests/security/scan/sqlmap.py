@@ -26,6 +26,8 @@ DBMS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 # place also delays the statement or breaks it with an error, which is tried, and a broken statement is an answer 5xx,
 # which fails the run by itself. All of them: --techniques BEUSTQ.
 TECHNIQUES = "ESTQ"
+# A slow answer of a busy machine looks like a delayed statement at first; sqlmap asks again, and then says so.
+WITHDRAWN = "false positive or unexploitable"
 
 
 def scan(
@@ -33,7 +35,7 @@ def scan(
 ) -> Result:
     """Every parameter; what sqlmap does not say it is done with is left out. Raises DidNotRun."""
     result = Result(NAME, version(NAME))
-    tests, left = 0, list[str]()
+    tests, left, withdrawn = 0, list[str](), list[str]()
     for number, part in enumerate(_parts(entries)):
         folder = target.folder / NAME / str(number)
         folder.mkdir(parents=True)
@@ -42,13 +44,16 @@ def scan(
             *_command(target, browser, part, folder, {"--dbms": DBMS[database], "--technique": techniques}),
         ]
         run(command, folder / "log", seconds=SECONDS)
-        result.findings += _findings(folder / "results.csv")
+        found = list(_findings(folder / "results.csv"))
+        result.findings += [one for one in found if WITHDRAWN not in one]
+        withdrawn += [one for one in found if WITHDRAWN in one]
         said = (folder / "log").read_text(errors="replace")
         tests += len(ASKED.findall(said))
         left += _left_out(part, said)
         print(f"  sqlmap: {number + 1} of {len(_parts(entries))}, {len(result.findings)} findings", flush=True)
     result.did = {"routes": len({one.endpoint for one in entries}), "tests": tests}
     result.did["parameters"] = sum(len(one.tested) for one in entries) - len(left)
+    result.did["withdrawn by sqlmap itself"] = withdrawn
     result.left_out = left
     return result
 
@@ -104,7 +109,8 @@ def _findings(results: Path) -> Iterator[str]:
         for row in csv.DictReader(file):
             if row.get("Parameter"):
                 path = urlsplit(row["Target URL"]).path
-                yield f"sqlmap: {row['Place']} {row['Parameter']} of {path}: {row['Technique(s)']}"
+                how = f"{row['Technique(s)']} {row['Note(s)']}".rstrip()
+                yield f"sqlmap: {row['Place']} {row['Parameter']} of {path}: {how}"
 
 
 def _left_out(part: Iterable[Entry], said: str) -> list[str]:

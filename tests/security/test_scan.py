@@ -1,0 +1,35 @@
+"""The scanners' program: what it finds on a page, and that it says what is missing."""
+
+from tests.security.scan import sqlmap
+from tests.security.scan.entries import Entry
+from tests.security.scan.explained import never_seen, unexplained
+from tests.security.scan.forms import Page
+
+PAGE = """
+<a href="/audit?action=x">Audit</a>
+<form method="post" action="/credentials/new"><input type="hidden" name="csrf_token" value="t">
+  <input name="name"><select name="type"><option value="a">A<option value="b" selected>B</select>
+  <textarea name="ca_pem"></textarea></form>
+<button form="later" name="action" value="go">Go</button>
+"""
+
+
+def test_it_reads_every_field_of_a_form():
+    page = Page("/here", PAGE)
+    assert page.links == {"/audit?action=x"}
+    form = page.forms[0]
+    assert (form.action, form.method, form.fields["type"]) == ("/credentials/new", "POST", "b")
+    assert set(form.fields) == {"csrf_token", "name", "type", "ca_pem"}
+
+
+def test_it_lets_no_finding_pass_that_nobody_explained():
+    known = "schemathesis: negative_data_rejection: POST /api/v1/messages/batch"
+    assert unexplained([known, "sqlmap: GET q of /messages: B"]) == ["sqlmap: GET q of /messages: B"]
+    assert never_seen([known], ["schemathesis"])
+    assert not never_seen([], ["sqlmap"])
+
+
+def test_it_names_a_parameter_that_sqlmap_left_out():
+    entry = Entry("GET", "/messages", "messages.index", "query", {"q": "x", "status": "x"}, ("q", "status"))
+    said = "[WARNING] GET parameter 'q' does not seem to be injectable"
+    assert sqlmap._left_out([entry], said) == [f"{entry} status"]
