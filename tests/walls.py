@@ -159,6 +159,7 @@ def snapshot(session: Session) -> dict[str, list[str]]:
     """Everything in the database, to tell whether a request changed something."""
     session.commit()
     tables = Base.metadata.sorted_tables
-    found = {table.name: sorted(map(repr, session.execute(table.select()).all())) for table in tables}
+    # A row's own repr cuts long values off.
+    found = {table.name: sorted(repr(tuple(row)) for row in session.execute(table.select())) for table in tables}
     session.commit()
     return found

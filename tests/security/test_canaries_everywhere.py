@@ -180,7 +180,7 @@ def everything_in_redis() -> str:
     """Every key of every sort, packed values unpacked."""
     store, found = queues.connection(), list[str]()
     for key in store.scan_iter(count=1000):
-        kind = store.type(key).decode()
+        kind: Any = store.type(key)
         read: dict[str, Any] = {
             "hash": lambda key=key: [part for pair in store.hgetall(key).items() for part in pair],
             "string": lambda key=key: [store.get(key)],
@@ -189,7 +189,7 @@ def everything_in_redis() -> str:
             "zset": lambda key=key: store.zrange(key, 0, -1),
             "stream": lambda key=key: [str(store.xrange(key)).encode()],
         }
-        found += [key.decode(errors="replace"), *(unpacked(part) for part in read[kind]())]
+        found += [str(key), *(unpacked(part) for part in read[kind.decode()]())]
     return "\n".join(found)
 
 
