@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 
+from psycopg import Error as DriverError
 from psycopg import pq
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import OperationalError
@@ -35,7 +36,18 @@ def _tell(connection: Connection) -> None:
     scope = _scope.get()
     connection.info[_TOLD] = scope
     if scope != NOWHERE:
-        raw_sql.begin_in_scope(connection, scope)
+        with _usual_errors(connection):
+            raw_sql.begin_in_scope(connection, scope)
+
+
+@contextmanager
+def _usual_errors(connection: Connection) -> Iterator[None]:
+    """Whoever waits for a database that went away waits for SQLAlchemy's errors, and knows none of the driver's."""
+    try:
+        yield
+    except DriverError as error:
+        connection.invalidate(error)
+        raise OperationalError("set_config", None, error, connection_invalidated=True) from error
 
 
 def close_for_request() -> Token[str]:
@@ -108,7 +120,8 @@ def admit(session: Session, workspace_id: uuid.UUID) -> None:
     bind = session.get_bind()
     engine = bind if isinstance(bind, Engine) else bind.engine
     if engine.dialect.name == "postgresql" and not event.contains(engine, "begin", _tell):
-        raw_sql.set_scope(session.connection(), str(workspace_id))
+        with _usual_errors(session.connection()):
+            raw_sql.set_scope(session.connection(), str(workspace_id))
 
 
 def _tell_again(session: Session) -> None:
@@ -118,7 +131,8 @@ def _tell_again(session: Session) -> None:
     if connection.info.get(_TOLD) == scope or _is_broken(connection):
         return
     connection.info[_TOLD] = scope
-    raw_sql.set_scope(connection, scope)
+    with _usual_errors(connection):
+        raw_sql.set_scope(connection, scope)
 
 
 def _is_broken(connection: Connection) -> bool:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError, StatementError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError, StatementError
 
 from mailsetup.core import db, leases
 from mailsetup.core.clock import utcnow
@@ -108,6 +108,21 @@ def test_it_keeps_values_out_of_the_errors_of_the_database(database_url: str) ->
 
 
 @pytest.mark.skipif(databases.chosen() != "postgresql", reason="SQLite ends nobody's connection")
+@pytest.mark.skipif(databases.chosen() != "postgresql", reason="SQLite ends nobody's connection")
+def test_it_tells_in_the_usual_words_that_the_server_is_gone() -> None:
+    """Whoever waits for the database to come back waits for SQLAlchemy's errors."""
+    connection = db.engine().connect()
+    with db.engine().begin() as other:
+        pid = connection.connection.driver_connection.info.backend_pid  # type: ignore[union-attr]
+        other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+    with pytest.raises(OperationalError) as gone:
+        connection.begin()
+    assert gone.value.connection_invalidated
+    connection.close()
+    with db.engine().begin() as fresh:
+        assert fresh.scalar(text("SELECT 1")) == 1
+
+
 @pytest.mark.parametrize("rested", [0.0, 2 * db.RESTED_SECONDS])
 def test_it_connects_anew_when_the_server_ended_a_connection(monkeypatch: pytest.MonkeyPatch, rested: float) -> None:
     with db.session_scope() as session:
