@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import structlog
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -20,6 +20,8 @@ from mailsetup.workspaces.models import Workspace
 
 SCOPE = "send"
 AWAY = "451 4.3.0 Nothing was accepted; try again in a moment"
+# Callers at once; seconds for one command or one whole mail, and for signing in.
+CALLERS, SILENT_FOR, UNKNOWN_FOR = 200, 120.0, 60.0
 log = structlog.get_logger()
 
 
@@ -95,9 +97,39 @@ def _one_line(error: InvalidInput) -> str:
     return " ".join(str(error).encode("ascii", "replace").decode().split())[:400]
 
 
+class Conversation(SMTP):
+    """One caller; so many at once, and whoever has not signed in after a while is sent away."""
+
+    open_now: ClassVar[set[Conversation]] = set()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Takes the caller, or says at once that there are too many; STARTTLS comes by here a second time."""
+        stream = cast("asyncio.Transport", transport)
+        if self not in self.open_now:
+            if len(self.open_now) >= CALLERS:
+                stream.write(b"421 4.3.2 Too many connections, try again later\r\n")
+                stream.close()
+                return
+            self.open_now.add(self)
+            self._patience = self.loop.call_later(UNKNOWN_FOR, self._send_away)
+        super().connection_made(transport)
+
+    def _send_away(self) -> None:
+        # However busily it talks: a caller without a key holds no place for longer.
+        if self.transport is not None and not (self.session and self.session.authenticated):
+            cast("asyncio.Transport", self.transport).abort()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The caller is gone."""
+        if self in self.open_now:
+            self._patience.cancel()
+            self.open_now.discard(self)
+            super().connection_lost(error)
+
+
 def smtp_factory(tls_context: Any) -> SMTP:
     """One conversation; without a certificate the caller is on this machine, so the key may come in the clear."""
-    return SMTP(
+    return Conversation(
         Door(),
         data_size_limit=SIZE_LIMIT,
         enable_SMTPUTF8=False,
@@ -108,5 +140,5 @@ def smtp_factory(tls_context: Any) -> SMTP:
         auth_required=True,
         auth_require_tls=tls_context is not None,
         authenticator=authenticate,
-        timeout=120,
+        timeout=SILENT_FOR,
     )
