@@ -27,14 +27,17 @@ def _scrubbed(value: Any) -> Any:
 
 def configure(*, pretty: bool = False) -> None:
     """Sets up logging of this process, to standard error."""
-    renderer = structlog.dev.ConsoleRenderer(colors=False) if pretty else structlog.processors.JSONRenderer()
+    readable = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    renderer = readable if pretty else structlog.processors.JSONRenderer()
+    # A traceback may show locals or a service's answer: only the place is kept.
+    shown = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    traceback = structlog.processors.format_exc_info if pretty else structlog.processors.ExceptionRenderer(shown)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            # A traceback may show locals or a service's answer: only the place is kept.
-            structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
+            traceback,
             _scrub_values,
             renderer,
         ],
