@@ -108,7 +108,6 @@ def test_it_keeps_values_out_of_the_errors_of_the_database(database_url: str) ->
 
 
 @pytest.mark.skipif(databases.chosen() != "postgresql", reason="SQLite ends nobody's connection")
-@pytest.mark.skipif(databases.chosen() != "postgresql", reason="SQLite ends nobody's connection")
 def test_it_tells_in_the_usual_words_that_the_server_is_gone() -> None:
     """Whoever waits for the database to come back waits for SQLAlchemy's errors."""
     connection = db.engine().connect()
@@ -123,6 +122,7 @@ def test_it_tells_in_the_usual_words_that_the_server_is_gone() -> None:
         assert fresh.scalar(text("SELECT 1")) == 1
 
 
+@pytest.mark.skipif(databases.chosen() != "postgresql", reason="SQLite ends nobody's connection")
 @pytest.mark.parametrize("rested", [0.0, 2 * db.RESTED_SECONDS])
 def test_it_connects_anew_when_the_server_ended_a_connection(monkeypatch: pytest.MonkeyPatch, rested: float) -> None:
     with db.session_scope() as session:

@@ -117,6 +117,7 @@ OUR_OWN_TEXTS = {
     "mailsetup/sandbox/graph.py",
     "mailsetup/sandbox/outlook_door.py",
     "mailsetup/sandbox/smtp_door.py",
+    "mailsetup/workspaces/issuer_words.py",
 }
 
 
