@@ -250,13 +250,13 @@ def cycles(world: World, workspaces: int, each: int) -> float:
     return statistics.median(took[3:])
 
 
-def p9(world: World, flood: int = 100_000, others: int = 50, seconds: int = 60) -> tuple[float, float]:
-    """The 95th percentile of queued to sent of those who send little while one floods."""
+def p9(world: World, flood: int = 150_000, others: int = 50, seconds: int = 60) -> tuple[float, float]:
+    """The 95th percentile of queued to sent of those who send little while one floods all the time."""
     with smtp_sink() as port:
         world.fresh()
         load_rows(make_setup(port), flood, size=1_000)
         quiet = [make_setup(port) for _ in range(others)]
-        worker = child(lambda: Drain(32, slice_seconds=600).run())
+        worker = child(_drain_for_ever)
         ids, ends = [], time.monotonic() + seconds
         while time.monotonic() < ends:
             for config in quiet:
@@ -271,6 +271,11 @@ def p9(world: World, flood: int = 100_000, others: int = 50, seconds: int = 60) 
         os.waitpid(worker, 0)
     assert len(waits) == len(ids), f"{len(waits)} of {len(ids)} were sent in time"
     return waits[int(len(waits) * 0.95)], 1.0
+
+
+def _drain_for_ever() -> None:
+    while True:
+        Drain(32, slice_seconds=600).run()
 
 
 def p10_worker(world: World) -> tuple[float, float]:
