@@ -127,14 +127,14 @@ def test_it_stops_when_somebody_cancels(start, server, session):
 
 
 def test_it_sends_nothing_after_it_was_ended(start, server, session):
+    before = threading.enumerate()
     reached, run = held_at(server, "MAIL"), start()
     conduct.conduct(claimed(run), deadline_seconds=0.6)
     assert reached.is_set()
+    [own] = [one for one in threading.enumerate() if one.name == "test-run" and one not in before]
     server.replies["MAIL"] = "250 ok"
     server.release.set()
-    for thread in threading.enumerate():
-        if thread.name == "test-run":
-            thread.join(10)
+    own.join(10)
     assert server.mails == []
 
 

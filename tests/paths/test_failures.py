@@ -21,7 +21,12 @@ from tests.paths.failures import CASES, STAGES, Case, Place, Servers, scripted
 from tests.paths.microsoft_failures import REFUSALS, Refusal
 from tests.paths.world import app_values, new_mailbox
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("product"), pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.looks,
+    pytest.mark.xdist_group("product"),
+    pytest.mark.timeout(900),
+]
 # All of them take some minutes: `make test-hints`.
 ALL = bool(os.environ.get("MAILSETUP_ALL_FAILURES"))
 CHOSEN = tuple(case for case in CASES if ALL or case.quick)

@@ -38,6 +38,7 @@ def test_it_walks_from_sign_up_to_the_inbox(customer: Customer, box: Sandbox) ->
     assert (mail.subject, mail.door) == ("Invoice 5", "SMTP STARTTLS")
 
 
+@pytest.mark.looks
 def test_it_explains_tls_from_the_start_where_starttls_is_spoken(customer: Customer, box: Sandbox) -> None:
     account = box.world.service_account
     begin(customer, account)
@@ -48,6 +49,7 @@ def test_it_explains_tls_from_the_start_where_starttls_is_spoken(customer: Custo
     assert customer.test(customer.email) == "passed", customer.verdict_text()
 
 
+@pytest.mark.looks
 def test_it_explains_starttls_where_tls_is_spoken_from_the_start(customer: Customer, box: Sandbox) -> None:
     account = box.world.service_account
     begin(customer, account)
