@@ -23,7 +23,7 @@ from mailsetup.outbound.connect import connect_config
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbox import allowance, bodies, claim, prepare
 from mailsetup.outbox.claim import Claimed
-from mailsetup.outbox.deliver import GROUP_BYTES
+from mailsetup.outbox.deliver import fitting
 from mailsetup.outbox.ready import Ready
 from mailsetup.workspaces import sealing
 
@@ -74,11 +74,11 @@ def begun(session: Session, mails: Sequence[Claimed], now: datetime) -> Started:
     """Marks the mails as on the wire and opens them; gives back what is too much, or needs a lane of its own."""
     owners = _owners(session, {message.config_id for message in mails})
     services = _services(session, owners.values())
-    fitting = _fitting([message for message in mails if message.config_id in services])
-    chosen = {message.id for message in fitting}
+    group = fitting(message for message in mails if message.config_id in services)
+    chosen = {message.id for message in group}
     claim.release(session, [message for message in mails if message.id not in chosen], now)
     parts: dict[uuid.UUID, Part] = {}
-    for message, mail in _mails(session, fitting, owners, now):
+    for message, mail in _mails(session, group, owners, now):
         config = owners[message.config_id]
         part = Part(config.workspace_id, config.id, config.host_key, services[config.id])
         parts.setdefault(config.id, part).mails.append((message, mail))
@@ -105,26 +105,14 @@ def _services(session: Session, owners: Collection[OutboundConfig]) -> dict[uuid
     return services
 
 
-def _fitting(mails: Sequence[Claimed]) -> list[Claimed]:
-    """As many as may be in memory at once; at least one."""
-    size = 0
-    fitting: list[Claimed] = []
-    for message in mails:
-        size += message.size
-        if fitting and size > GROUP_BYTES:
-            break
-        fitting.append(message)
-    return fitting
-
-
 def _owner(config: OutboundConfig, _session: Session) -> OutboundConfig:
     return config
 
 
 def _mails(
-    session: Session, fitting: Sequence[Claimed], owners: Mapping[uuid.UUID, OutboundConfig], now: datetime
+    session: Session, group: Sequence[Claimed], owners: Mapping[uuid.UUID, OutboundConfig], now: datetime
 ) -> Iterator[tuple[Claimed, Mail]]:
-    begun = claim.begin_sending(session, fitting, now)
+    begun = claim.begin_sending(session, group, now)
     sealed = bodies.sealed_of(session, [message.id for message in begun])
     for message in begun:
         known = sealed.get(message.id)

@@ -11,7 +11,7 @@ import itertools
 import secrets
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -227,22 +227,12 @@ class Lane:
             return deque(pair for pair in self.begun if pair[0].id in held), 0
         taken = 0
         while taken < len(self.waiting):
-            group = self._next_group(taken)
+            group = fitting(itertools.islice(self.waiting, taken, None))
             taken += len(group)
             begun = self._begin_group(session, group, now)
             if begun:
                 return begun, taken
         return deque(), taken
-
-    def _next_group(self, taken: int) -> list[Claimed]:
-        group: list[Claimed] = []
-        size = 0
-        for message in itertools.islice(self.waiting, taken, None):
-            size += message.size
-            if group and size > GROUP_BYTES:
-                break
-            group.append(message)
-        return group
 
     def _begin_group(self, session: Session, group: list[Claimed], now: datetime) -> deque[tuple[Claimed, Mail]]:
         begun = claim.begin_sending(session, group, now)
@@ -329,6 +319,18 @@ class Lane:
         if config is None:
             raise SetupGone(str(self.setup.config_id))
         return config
+
+
+def fitting(mails: Iterable[Claimed]) -> list[Claimed]:
+    """The first of these, as many as may be in memory at once; at least one."""
+    size = 0
+    group: list[Claimed] = []
+    for message in mails:
+        size += message.size
+        if group and size > GROUP_BYTES:
+            break
+        group.append(message)
+    return group
 
 
 def _required(service: MailService | None) -> MailService:
