@@ -90,12 +90,13 @@ def test_it_ends_with_a_verdict_when_our_own_code_fails(conducted, monkeypatch):
 
 
 def held_at(server, command) -> threading.Event:
-    """The server falls silent at this command; the event says that it got there."""
+    """The server falls silent at this command until its release; the event says that it got there."""
     reached = threading.Event()
 
-    def silent(_talk):
+    def silent(talk):
         reached.set()
         server.release.wait(30)
+        talk.write("250 ok")
 
     server.replies[command] = silent
     return reached
@@ -132,9 +133,9 @@ def test_it_sends_nothing_after_it_was_ended(start, server, session):
     conduct.conduct(claimed(run), deadline_seconds=0.6)
     assert reached.is_set()
     [own] = [one for one in threading.enumerate() if one.name == "test-run" and one not in before]
-    server.replies["MAIL"] = "250 ok"
     server.release.set()
     own.join(10)
+    assert not own.is_alive()
     assert server.mails == []
 
 
