@@ -40,6 +40,9 @@ def roll_back() -> None:
     session: Session | None = g.get("db_session")
     if session is not None:
         session.rollback()
+    # Who asked may have been taken out meanwhile, and is looked for again.
+    for known in ("member", "_login_user"):
+        g.pop(known, None)
 
 
 def install_session(app: Flask) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import uuid
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Session
 
 from mailsetup.core import walls
-from mailsetup.core.errors import Conflict, InvalidInput, NotAllowed
+from mailsetup.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from mailsetup.workspaces import audit, locales, sealing
 from mailsetup.workspaces.audit import Actor
 from mailsetup.workspaces.models import MEMBER, OWNER, ROLES, Member, User, Workspace
@@ -90,9 +91,9 @@ def add_member(session: Session, workspace_id: uuid.UUID, user: User, role: str)
 
 
 def change_role(session: Session, member: Member, role: str, *, by: Member) -> None:
-    """Gives a member another role. Raises InvalidInput, NotAllowed, or Conflict for the last owner."""
+    """Gives a member another role. Raises InvalidInput, NotAllowed, NotFound, or Conflict for the last owner."""
     check_role(role)
-    _lock(session, member.workspace_id)
+    _take_turns(session, member, by)
     _check_owner_touched(member.role, role, by=by)
     if role == member.role:
         return
@@ -103,8 +104,8 @@ def change_role(session: Session, member: Member, role: str, *, by: Member) -> N
 
 
 def remove(session: Session, member: Member, *, by: Member) -> None:
-    """Takes a member out of the workspace. Raises NotAllowed, or Conflict for the last owner."""
-    _lock(session, member.workspace_id)
+    """Takes a member out of the workspace. Raises NotAllowed, NotFound, or Conflict for the last owner."""
+    _take_turns(session, member, by)
     if member.id != by.id:
         _check_owner_touched(member.role, member.role, by=by)
     if member.role == OWNER:
@@ -140,10 +141,15 @@ def _keep_one_owner(session: Session, member: Member) -> None:
         raise Conflict(LAST_OWNER.format(name=member.user.name))
 
 
-def _lock(session: Session, workspace_id: uuid.UUID) -> None:
-    # Two owners who demote each other at the same moment take turns here.
-    session.execute(select(Workspace.id).where(Workspace.id == workspace_id).with_for_update())
+def _take_turns(session: Session, *people: Member) -> None:
+    """Two owners who demote or remove each other at the same moment wait here; the second sees what the first did."""
+    session.execute(select(Workspace.id).where(Workspace.id == people[0].workspace_id).with_for_update())
     session.expire_all()
+    for person in people:
+        try:
+            session.refresh(person)
+        except InvalidRequestError:
+            raise NotFound("no such member") from None
 
 
 def _record(session: Session, member: Member, action: str, *, by: Member, **detail: str) -> None:
