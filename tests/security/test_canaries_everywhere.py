@@ -6,45 +6,57 @@ Minutes long: `make test-security` runs it; test_canaries.py is the short one of
 from __future__ import annotations
 
 import base64
-import html
 import json
+import re
 import secrets
 import traceback
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote, quote_plus
 
+import pyotp
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from mailsetup.alerts.jobs import send_notices
-from mailsetup.core import logs, queues
+from mailsetup.core import logs
 from mailsetup.core.errors import MailsetupError
+from mailsetup.core.issuers import Issuer
 from mailsetup.core.redact import Secret
 from mailsetup.credentials import token_cache, vault
 from mailsetup.credentials.models import Credential, CredentialToken
-from mailsetup.diagnosis import bundle, start
+from mailsetup.diagnosis import start
 from mailsetup.diagnosis.jobs import run_test
 from mailsetup.diagnosis.models import TestRun
+from mailsetup.events.catalogue import WORDS
 from mailsetup.events.jobs import deliver_events
+from mailsetup.mail_services.webhooks import new_secret
 from mailsetup.outbound import tokens
 from mailsetup.outbound.models import HEALTHY, Mailbox, MailHost, OutboundConfig
 from mailsetup.outbox.drain import Drain
-from mailsetup.outbox.models import Message
 from mailsetup.sandbox import Sandbox
 from mailsetup.sandbox.switches import FAMILIES, FAULTS
 from mailsetup.settings import Settings
 from mailsetup.workspaces import quotas
+from mailsetup.workspaces.login import TOKEN
 from tests import factories, walls
+from tests.fakes.http_server import Answer, Asked, HTTPServer
 from tests.outbound.conftest import box
 from tests.outbound.microsoft_world import make_grant, make_setup, new_mailbox, settings_for, signed_in
 from tests.people import Person
-from tests.security.test_canaries import exported, pages, seed
+from tests.security.canary_places import (
+    arrived,
+    bundles,
+    details,
+    everything_in_redis,
+    failed,
+    forms,
+    on_disk,
+    typed,
+)
+from tests.security.test_canaries import exported, made_by, pages, seed
 from tests.test_walls import Door, doors
 
 __all__ = ["box", "doors"]
@@ -60,10 +72,32 @@ MEET = {
 FAMILY = {fault.name: family for family, faults in FAMILIES.items() for fault in faults}
 
 
+LISTENERS = {"slack", "teams", "google_chat", "discord", "webhook", "events"}
+
+
+def repeats(asked: Asked) -> Answer:
+    """A receiver that says what it was asked, and refuses now and then."""
+    wrong = asked.path.startswith(("/teams", "/webhook"))
+    return Answer(500 if wrong else 200, f"{asked.method} {asked.path} {asked.headers} {asked.body!r}".encode())
+
+
 @pytest.fixture
-def settings_changes(box: Sandbox) -> dict[str, Any]:
+def receiver() -> Iterator[HTTPServer]:
+    with HTTPServer(None, repeats) as running:
+        yield running
+
+
+@pytest.fixture
+def settings_changes(box: Sandbox, receiver: HTTPServer) -> dict[str, Any]:
     host, port = box.operator_smtp
-    return {**settings_for(box), "operator_smtp_url": Secret(f"smtp://{host}:{port}?tls=none")}
+    return {
+        **settings_for(box),
+        "operator_smtp_url": Secret(f"smtp://{host}:{port}?tls=none"),
+        "operator_webhook_url": Secret(f"{receiver.url}/operator"),
+        "operator_webhook_secret": new_secret(),
+        "metrics_token": Secret(secrets.token_urlsafe(20)),
+        "oidc_issuers": (Issuer("contoso", "C", "https://login.contoso.example", "c", Secret(secrets.token_hex(16))),),
+    }
 
 
 @pytest.fixture
@@ -144,6 +178,7 @@ def meet(session: Session, person: Person, configs: dict[str, OutboundConfig], n
     assert answer.status_code == 202, answer.text
     Drain(1, slice_seconds=0.2).run()
     send_notices()
+    deliver_events()
     ready_again(session)
 
 
@@ -164,88 +199,80 @@ def signing_in(box: Sandbox, name: str) -> str:
     return ""
 
 
-def forms(secret: str) -> set[str]:
-    """A secret as it stands and as it looks inside something else."""
-    raw = secret.encode()
-    found = {secret, secret[::-1], quote(secret, safe=""), quote_plus(secret), html.escape(secret), raw.hex()}
-    found |= {json.dumps(secret)[1:-1], "".join(f"\\u{ord(letter):04x}" for letter in secret)}
-    for lead in range(3):
-        whole = (base64.b64encode(bytes(lead) + raw), base64.urlsafe_b64encode(bytes(lead) + raw))
-        # The first and last letters depend on what stands beside it.
-        found |= {text.decode().rstrip("=")[(4 if lead else 0) : -2] for text in whole}
-    return found
+def way(person: Person, receiver: HTTPServer, channel: str) -> dict[str, str]:
+    """A way of alerts whose address is its key, as those of chats are."""
+    secret = f"canary-{secrets.token_hex(9)}"
+    form = {"severity": "warning", "digest": "at_once", "address": f"{receiver.url}/{channel}/{secret}"}
+    answer = person.client.post(f"/alerts/ways/new?channel={channel}", data=form)
+    found = re.search(r"whsec_[\w+/=-]+", answer.text)
+    return {f"way {channel}": secret, **({f"signs {channel}": found[0]} if found else {})}
 
 
-def everything_in_redis() -> str:
-    """Every key of every sort, packed values unpacked."""
-    store, found = queues.connection(), list[str]()
-    for key in store.scan_iter(count=1000):
-        kind: Any = store.type(key)
-        read: dict[str, Any] = {
-            "hash": lambda key=key: [part for pair in store.hgetall(key).items() for part in pair],
-            "string": lambda key=key: [store.get(key)],
-            "list": lambda key=key: store.lrange(key, 0, -1),
-            "set": lambda key=key: list(store.smembers(key)),
-            "zset": lambda key=key: store.zrange(key, 0, -1),
-            "stream": lambda key=key: [str(store.xrange(key)).encode()],
-        }
-        found += [str(key), *(unpacked(part) for part in read[kind.decode()]())]
-    return "\n".join(found)
+def heard_by(person: Person, receiver: HTTPServer) -> dict[str, str]:
+    """Ways that lead to somebody who listens: each sort of notice, and events."""
+    found: dict[str, str] = {}
+    for channel in ("slack", "teams", "google_chat", "discord", "webhook"):
+        found |= way(person, receiver, channel)
+    hook = {"name": "Listens", "url": f"{receiver.url}/events", "types": list(WORDS)}
+    return {**found, "signs events": made_by(person.client.post("/events/new", data=hook), r"(whsec_[\w+/=-]+)")}
 
 
-def unpacked(part: bytes | None) -> str:
-    try:
-        return zlib.decompress(part or b"").decode(errors="replace")
-    except zlib.error:
-        return (part or b"").decode(errors="replace")
+def signs_in_with(person: Person) -> dict[str, str]:
+    """The second factor, its recovery codes, and the session of this browser."""
+    page = "/settings/security/second-factor"
+    person.client.post(f"{page}/begin")
+    shown = made_by(person.client.get(page), r'<code class="copy-value">([A-Z2-7 ]+)</code>').replace(" ", "")
+    answer = person.client.post(f"{page}/confirm", data={"code": pyotp.TOTP(shown).now()})
+    codes = re.findall(r"<li><code>([a-z0-9-]{27})</code>", answer.text)
+    with person.client.session_transaction() as cookie:
+        found = {"totp": shown, "totp bytes": base64.b32decode(shown).hex(), "session": cookie[TOKEN]}
+    return {**found, **{f"recovery code {number}": code for number, code in enumerate(codes)}}
 
 
-def on_disk(settings: Settings) -> str:
-    """The database's own bytes, where it is a file."""
-    path = Path(settings.database_url.partition(":///")[2])
-    files = path.parent.glob(f"{path.name}*") if settings.database_url.startswith("sqlite") else ()
-    return "".join(file.read_bytes().decode("latin-1") for file in files)
-
-
-def told(session: Session, person: Person, key: str) -> dict[str, str]:
-    """Each test with its bundle, each mail, as page and by the API."""
-    found, api = {}, {"Authorization": f"Bearer {key}"}
-    for run in session.scalars(select(TestRun)).all():
-        found[f"bundle {run.id}"] = bundle.support_bundle(run) + bundle.support_json(run)
-        found[f"test {run.id}"] = person.client.get(f"/tests/{run.id}").text
-        found[f"test {run.id} in the API"] = person.client.get(f"/api/v1/tests/{run.id}", headers=api).text
-    for message in session.scalars(select(Message)).all():
-        found[f"mail {message.id}"] = person.client.get(f"/messages/{message.id}").text
-        found[f"mail {message.id} in the API"] = person.client.get(f"/api/v1/messages/{message.id}", headers=api).text
-    return found
+def of_the_operator(settings: Settings) -> dict[str, str]:
+    """What the operator's settings hold."""
+    keys = {f"master key {name}": base64.b64encode(bytes(key)).decode() for name, key in settings.key_ring.keys.items()}
+    return {
+        **keys,
+        "cookies": settings.secret_key.reveal(),
+        "metrics": settings.metrics_token.reveal(),
+        "issuer": settings.oidc_issuers[0].client_secret.reveal(),
+        "operator's webhook": settings.operator_webhook_secret.reveal(),
+    }
 
 
 @pytest.mark.usefixtures("no_limits")
 def test_no_secret_comes_out_whatever_fails(
-    app: Flask, session: Session, settings: Settings, alice: Person, box: Sandbox, doors: list[Door], capfd: Any
-) -> None:
+    app: Flask, session: Session, settings: Settings, alice: Person, box: Sandbox, doors: list[Door], capfd: Any,
+    receiver: HTTPServer, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     logs.configure()
-    canaries = seed(alice)
+    canaries = {**signs_in_with(alice), **seed(alice), **heard_by(alice, receiver)}
+    typed_in = len(canaries)
     configs = setups(session, alice, box)
     canaries |= {"app that works": box.world.app.secret, "login that works": box.world.service_account.password}
     canaries |= {"platform app": box.world.platform_app.secret, "private key": certificate(session, alice)}
+    canaries |= of_the_operator(settings)
     raised = {}
     for name in FAULTS:
         with failing(box, name):
             meet(session, alice, configs, name, canaries["key"], f"https://shop.example/{canaries['mail']}")
             raised[name] = signing_in(box, name) if FAMILY[name] == "entra" else ""
-    deliver_events()
-    places = {**raised, **told(session, alice, canaries["key"]), **pages(doors, alice, canaries["key"])}
+    places = {**raised, **bundles(session), **details(app, session, alice, canaries["key"])}
+    places |= pages(doors, alice, canaries["key"])
     places |= {path: alice.client.get(path).text for path in ("/alerts", "/audit", "/audit/export.csv", "/messages")}
-    places |= {"export": exported(session, alice), "redis": everything_in_redis()}
+    places |= {"failure": failed(app, alice, monkeypatch, canaries["login"]), **typed(app)}
+    places |= {"export": exported(session, alice), "redis": everything_in_redis(), "heard": arrived(receiver.requests)}
     places |= {"rows": str(walls.snapshot(session)), "file": on_disk(settings)}
     places["letters"] = "".join(str(mail.content) for mail in box.inbox() if "operator" in mail.door.lower())
     places["log"] = "".join(capfd.readouterr())
     canaries |= given_tokens(session)
-    assert len(canaries) >= 14
+    assert typed_in >= 30
     assert len(raised) == len(FAULTS)
     assert "AADSTS7000215" in places["rows"]
+    assert "page_failed" in places["log"]
     assert places["letters"], {mail.door for mail in box.inbox()}
+    assert {asked.path.split("/")[1] for asked in receiver.requests} >= LISTENERS
     found = [(name, place) for name, secret in canaries.items() for form in forms(secret)
              for place, text in places.items() if form in text]  # fmt: skip
     assert found == []
