@@ -5,22 +5,17 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-import requests
-import urllib3
 
+from mailsetup.core import egress
 from mailsetup.core.egress import Door
 from mailsetup.core.errors import EgressError
-from mailsetup.mail_services.base import StageNote, Timeouts
-from mailsetup.mail_services.dialing import Deadline, Server
-from mailsetup.mail_services.errors import TransportError
 from tests.core.addresses import spellings
 from tests.core.egress_doors import LOOPBACK, answers
+from tests.core.egress_ways import REFUSALS, WAYS
 from tests.fakes.proxy_server import ProxyServer
-
-REFUSALS = (EgressError, TransportError, requests.RequestException, urllib3.exceptions.HTTPError)
 
 
 class Canary:
@@ -47,6 +42,12 @@ class Canary:
         self._listener.close()
 
 
+@pytest.fixture(autouse=True)
+def _short_look_ups(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some spellings are no address, and the system asks around for them."""
+    monkeypatch.setattr(egress, "RESOLVE_SECONDS", 0.5)
+
+
 @pytest.fixture
 def canary() -> Iterator[Canary]:
     listening = Canary()
@@ -66,25 +67,6 @@ def dialled(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
     monkeypatch.setattr(socket, "create_connection", dial)
     return found
-
-
-def _smtp(door: Door, host: str, port: int) -> None:
-    server = Server(door, host, port, Timeouts(resolve=1, connect=1))
-    server.resolve(StageNote())
-    server.connect(StageNote(), Deadline(1)).close()
-
-
-def _in_url(host: str) -> str:
-    return f"[{host.replace('%', '%25')}]" if ":" in host else host
-
-
-WAYS: dict[str, Callable[[Door, str, int], object]] = {
-    "socket": lambda door, host, port: door.connect(host, port, 1).close(),
-    "smtp": _smtp,
-    "token": lambda door, host, port: door.msal_http_client().post(f"https://{_in_url(host)}:{port}/token"),
-    "graph": lambda door, host, port: door.http_pool().request("POST", f"https://{_in_url(host)}:{port}/v1.0"),
-    "webhook": lambda door, host, port: door.http_pool().request("POST", f"http://{_in_url(host)}:{port}/hook"),
-}
 
 
 def test_it_knows_three_hundred_spellings():
@@ -113,7 +95,7 @@ def test_a_proxy_is_not_asked_to_go_there(scheme, canary: Canary):
         url = f"{scheme}://{proxy.address}"
         door = Door(ports=None, https_proxy=url, smtp_proxy=url)
         for host in spellings():
-            for way in ("smtp", "token"):
+            for way in ("smtp", "token", "lane", "signed"):
                 with pytest.raises(REFUSALS):
                     WAYS[way](door, host, canary.port)
     assert (canary.visits, proxy.asked) == ([], [])

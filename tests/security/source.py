@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -17,12 +16,19 @@ def trees() -> tuple[tuple[str, ast.Module], ...]:
     return tuple((str(path.relative_to(TOP)), ast.parse(path.read_text(encoding="utf-8"))) for path in files)
 
 
-def calls(name: str) -> Iterator[tuple[str, ast.Call]]:
+def calls(name: str) -> list[tuple[str, ast.Call]]:
     """Every call of a function or method of this name, with `file:line`."""
+    return _all_calls().get(name, [])
+
+
+@cache
+def _all_calls() -> dict[str, list[tuple[str, ast.Call]]]:
+    found: dict[str, list[tuple[str, ast.Call]]] = {}
     for path, tree in trees():
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and _called(node.func) == name:
-                yield f"{path}:{node.lineno}", node
+            if isinstance(node, ast.Call):
+                found.setdefault(_called(node.func), []).append((f"{path}:{node.lineno}", node))
+    return found
 
 
 def _called(function: ast.expr) -> str:

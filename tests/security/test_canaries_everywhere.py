@@ -231,7 +231,8 @@ def signs_in_with(person: Person) -> dict[str, str]:
 
 def of_the_operator(settings: Settings) -> dict[str, str]:
     """What the operator's settings hold."""
-    keys = {f"master key {name}": base64.b64encode(bytes(key)).decode() for name, key in settings.key_ring.keys.items()}
+    ring = settings.key_ring.keys.items()
+    keys = {f"master key {name}": base64.b64encode(key).decode() for name, key in ring if isinstance(key, bytes)}
     return {
         **keys,
         "cookies": settings.secret_key.reveal(),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ast
 
+import pytest
+
+from tests.core.egress_ways import WAYS
 from tests.security import source
 
 # Where raw SQL is the point of the module, each text a constant of ours.
@@ -98,3 +101,46 @@ def test_it_reads_no_secret_from_an_address():
 def test_it_unpacks_no_xml_of_others():
     """Nothing here needs XML; a parser would bring entity attacks."""
     assert source.imports("xml", "lxml", "yaml") == []
+
+
+# Where the product goes out, and by which way of those that are tried with every spelling of an address inside.
+ENTRIES = {
+    "door.connect": {"core/egress_http.py": "pool", "cli/doctor.py": "socket", "mail_services/dialing.py": "smtp",
+                     "mail_services/reach.py": "reach"},
+    "Server": {"mail_services/smtp_service.py": "smtp", "mail_services/operator_mail.py": "smtp",
+               "mail_services/graph_service.py": "lane", "mail_services/discovery.py": "smtp"},
+    "_WebServer": {"mail_services/webhooks.py": "signed"},
+    "HttpLane": {"mail_services/graph_service.py": "lane", "mail_services/webhooks.py": "signed"},
+    "http_pool": {"mail_services/graph_profile.py": "pool"},
+    "msal_http_client": {"mail_services/microsoft.py": "token", "mail_services/discovery.py": "token"},
+    "pool_through": {"core/egress.py": "pool", "core/egress_oauth.py": "discovery of an issuer"},
+    "OAuthSession": {"workspaces/issuers.py": "token of an issuer"},
+    "post_signed": {"alerts/notify.py": "signed", "events/jobs.py": "signed"},
+    "post_json": {"alerts/notify.py": "chat", "mail_services/webhooks.py": "signed"},
+    "door.names": {"mail_services/discovery.py": "names", "diagnosis/domains.py": "names"},
+}  # fmt: skip
+# Only where the operator's settings name the host, never a customer.
+OF_THE_OPERATOR = {"alerts/notify.py", "workspaces/post.py"}
+
+
+def _callers(called: str) -> set[str]:
+    *holder, name = called.split(".")
+    found = [(at, call) for at, call in source.calls(name) if not holder or _holder(call.func) in {"door", "_door"}]
+    places = {at.partition(":")[0].removeprefix("mailsetup/") for at, _ in found}
+    return {place for place in places if not place.startswith(("sandbox/", "gateway/"))}
+
+
+def _holder(function: ast.expr) -> str:
+    value = function.value if isinstance(function, ast.Attribute) else function
+    return value.attr if isinstance(value, ast.Attribute) else getattr(value, "id", "")
+
+
+@pytest.mark.parametrize("called", ENTRIES)
+def test_it_knows_every_place_that_goes_out(called):
+    assert _callers(called) == set(ENTRIES[called])
+    assert set(ENTRIES[called].values()) <= {*WAYS, "names"}
+
+
+def test_only_hosts_of_the_operators_settings_may_be_anywhere():
+    assert _callers("trusted") == OF_THE_OPERATOR
+    assert _callers("Door") == {"platform.py"}
