@@ -81,6 +81,7 @@ def product(
         running.start()
         yield running
     finally:
+        running.stop("web", kill=True)  # kindly it waits for Chromium to let go of its connections
         running.stop()
 
 

@@ -6,7 +6,6 @@ from playwright.sync_api import Page, expect
 from mailsetup.sandbox import Sandbox
 from tests.paths.conftest import OpenBrowser
 from tests.paths.customer import Customer
-from tests.paths.product import Product
 from tests.paths.world import app_values, new_mailbox
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -31,8 +30,8 @@ def join(page: Page, link: str, password: str) -> None:
 
 
 @pytest.fixture
-def bob(customer: Customer, open_browser: OpenBrowser, box: Sandbox) -> Page:
-    """A member of a workspace whose mail flows."""
+def mail_flows(customer: Customer, box: Sandbox) -> None:
+    """A workspace with a setup that sends."""
     mailbox = new_mailbox(box, customer.tag)
     customer.sign_up()
     customer.begin("Microsoft Office 365 Exchange (Graph) with OAuth 2.0")
@@ -40,12 +39,18 @@ def bob(customer: Customer, open_browser: OpenBrowser, box: Sandbox) -> Page:
     customer.past_what_microsoft_says()
     customer.sender(from_address=mailbox.address)
     customer.go_live()
+
+
+def member(customer: Customer, open_browser: OpenBrowser) -> Page:
+    """The browser of somebody who joined by link."""
     page = open_browser()
     join(page, invite(customer, f"bob.{customer.tag}@northwind.example"), customer.password)
     return page
 
 
-def test_it_lets_a_member_see_but_not_change(bob: Page, customer: Customer) -> None:
+@pytest.mark.usefixtures("mail_flows")
+def test_it_lets_a_member_see_but_not_change(customer: Customer, open_browser: OpenBrowser) -> None:
+    bob = member(customer, open_browser)
     for address, seen in (("/outbound", "Invoices"), ("/credentials", "Contoso app"), ("/members", "Dana Reyes")):
         bob.goto(address)
         expect(bob.get_by_role("main").get_by_text(seen).first).to_be_visible()
@@ -70,9 +75,9 @@ def offers_no_change(page: Page) -> None:
         expect(offered).to_have_count(0)
 
 
-def test_it_makes_the_link_useless_once_somebody_joined(
-    bob: Page, open_browser: OpenBrowser, customer: Customer, product: Product
-) -> None:
+def test_it_makes_the_link_useless_once_somebody_joined(open_browser: OpenBrowser, customer: Customer) -> None:
+    customer.sign_up()
+    bob = member(customer, open_browser)
     bob.goto("/members")
     expect(bob.get_by_role("row", name="Bob Lind")).to_contain_text("Member")
     link = invite(customer, f"eve.{customer.tag}@northwind.example")
