@@ -24,7 +24,7 @@ def put_bytes(part: EmailMessage, content: bytes, *, content_type: str) -> None:
     """Makes these bytes the content of this part."""
     part["Content-Type"] = content_type
     part["Content-Transfer-Encoding"] = "base64"
-    part.set_payload(_base64(content))
+    part.set_payload(in_base64(content))
 
 
 def boundary() -> str:
@@ -50,10 +50,11 @@ def _encoded(text: str) -> tuple[str, str]:
         return "7bit", content.decode("ascii")
     escaped = len(content.translate(None, _SAFE))
     if 6 * escaped > len(content):  # three letters for each against four for every three
-        return "base64", _base64(content)
+        return "base64", in_base64(content)
     return "quoted-printable", binascii.b2a_qp(content, istext=True).decode("ascii")
 
 
-def _base64(content: bytes) -> str:
+def in_base64(content: bytes) -> str:
+    """These bytes in lines of base64."""
     text = binascii.b2a_base64(content, newline=False).decode("ascii")
     return "".join([f"{text[start : start + LINE]}\n" for start in range(0, len(text), LINE)])

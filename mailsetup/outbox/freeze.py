@@ -14,7 +14,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 
 from mailsetup.core.errors import InvalidInput
-from mailsetup.outbox import header_types, headers, rendering
+from mailsetup.outbox import contents, header_types, headers, rendering
 
 SIZE_LIMIT = 25 * 1024 * 1024
 RECIPIENT_LIMIT = 500
@@ -24,6 +24,7 @@ POLICY = header_types.POLICY.clone(cte_type="7bit")
 KEPT = POLICY.clone(refold_source="none")
 REMOVED = ("Bcc", "Resent-Bcc", "Return-Path")
 TOO_LARGE = "The mail is too large: with its attachments it may have 25 MB, and attachments grow by a third on the way."
+TOO_DEEP = "The mail cannot be read: parts, or comments in its headers, stand inside each other too often."
 _FOLDED = re.compile(rb"\r\n[ \t]")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
@@ -59,7 +60,12 @@ def parse(content: bytes) -> EmailMessage:
     content = _LINE_END.sub(b"\r\n", content)
     if any(len(line) > LINE_LIMIT for line in content.split(b"\r\n")):
         raise InvalidInput({"": f"The mail has a line of more than {LINE_LIMIT} bytes (RFC 5322 2.1.1)."})
-    message = message_from_bytes(content, policy=KEPT)
+    if not content.partition(b"\r\n\r\n")[0].isascii():
+        raise InvalidInput({"headers": "A header holds other letters than ASCII as they are; encode them (RFC 2047)."})
+    try:
+        message = message_from_bytes(content, policy=KEPT)
+    except RecursionError as error:
+        raise InvalidInput({"": TOO_DEEP}) from error
     if not message.keys() or message.defects:
         raise InvalidInput({"": "This is not a mail: it must begin with headers such as To and Subject (RFC 5322)."})
     return message
@@ -69,12 +75,14 @@ def freeze(
     message: EmailMessage, sender: Sender | None, *, when: datetime, recipients: Sequence[str] | None = None
 ) -> Frozen:
     """The mail checked and rendered; `recipients` replaces those in the headers. Raises InvalidInput by field."""
-    _check_size(sum(len(str(part.get_payload())) for part in message.walk() if not part.is_multipart()))
     try:
+        _check_size(sum(len(str(part.get_payload())) for part in message.walk() if not part.is_multipart()))
         return _frozen(_copied(message), sender, when, recipients)
     except (HeaderParseError, MessageError, UnicodeError, ValueError, LookupError, AttributeError, TypeError) as error:
         # What the email package raises for headers it cannot read is not of one kind (Python 3.11).
         raise InvalidInput({"headers": f"The headers of this mail cannot be read ({type(error).__name__})."}) from error
+    except RecursionError as error:
+        raise InvalidInput({"": TOO_DEEP}) from error
 
 
 def _frozen(mail: EmailMessage, sender: Sender | None, when: datetime, recipients: Sequence[str] | None) -> Frozen:
@@ -99,9 +107,21 @@ def _copied(message: EmailMessage) -> EmailMessage:
     mail = EmailMessage(policy=KEPT if kept else POLICY)
     for name, value in message.raw_items():
         mail.set_raw(name, value)
-    mail.set_payload(message.get_payload())
+    # As it is: `get_payload` would decode what came in 8 bits.
+    mail.set_payload(vars(message)["_payload"])
     mail.preamble, mail.epilogue = message.preamble, message.epilogue
+    _to_seven_bits(mail)
     return mail
+
+
+def _to_seven_bits(mail: EmailMessage) -> None:
+    """A text that came in 8 bits goes on in base64: not every server takes it as it is (RFC 6152)."""
+    content = vars(mail)["_payload"]
+    encoding = str(mail.get("Content-Transfer-Encoding", "8bit")).strip().lower()
+    if isinstance(content, str) and not content.isascii() and encoding in {"7bit", "8bit", "binary"}:
+        mail.set_payload(contents.in_base64(content.encode("ascii", "surrogateescape")))
+        del mail["Content-Transfer-Encoding"]
+        mail["Content-Transfer-Encoding"] = "base64"
 
 
 def _envelope(mail: EmailMessage, given: Sequence[str] | None) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,8 @@ EXPIRES_AFTER = timedelta(days=5)
 LATEST_SEND = timedelta(days=365)
 KEY_KEPT = timedelta(days=7)
 KEY_LIMIT = 255
+# What no database keeps, and no request carries: NUL, and halves of letters.
+_NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 METADATA_LIMIT, METADATA_TEXT_LIMIT = 20, 500
 
 
@@ -159,7 +162,7 @@ def _wrong_words(options: Options) -> dict[str, str]:
 
 
 def _plain(text: Any) -> bool:
-    return isinstance(text, str) and len(text) <= METADATA_TEXT_LIMIT and "\x00" not in text
+    return isinstance(text, str) and len(text) <= METADATA_TEXT_LIMIT and not _NO_TEXT.search(text)
 
 
 def _row(workspace_id: uuid.UUID, config: OutboundConfig | None, frozen: Frozen, options: Options) -> Message:

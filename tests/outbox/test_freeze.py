@@ -111,3 +111,30 @@ def test_it_carries_any_subject_or_says_no(subject: str) -> None:
         return
     names = [line.split(b":")[0] for line in content.split(b"\r\n\r\n")[0].split(b"\r\n") if line[:1] not in b" \t"]
     assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("around", [b"", b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"])
+def test_it_takes_a_mail_whose_text_comes_in_8_bits(around: bytes) -> None:
+    end = b"\r\n--b--\r\n" if around else b""
+    text = "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\nGrüße\r\n".encode()
+    content = frozen(parse(b"To: a@fabrikam.example\r\nSubject: x\r\n" + around + text + end)).content
+    part = next(part for part in parse(content).walk() if not part.is_multipart())
+    assert (content.isascii(), part.get_content().strip()) == (True, "Grüße")
+
+
+@pytest.mark.parametrize(
+    "deep",
+    [
+        b"Cc: " + b"\r\n ".join([b"(" * 900] * 3) + b" b@fabrikam.example\r\n\r\nText",
+        b"Content-Type: message/rfc822\r\n\r\n" * 3000,
+        b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(3000)),
+    ],
+)
+def test_it_refuses_a_mail_that_no_reader_comes_to_the_end_of(deep: bytes) -> None:
+    with pytest.raises(InvalidInput, match="too often"):
+        frozen(parse(b"To: a@fabrikam.example\r\nSubject: x\r\n" + deep))
+
+
+def test_it_says_which_letters_a_header_may_not_hold_as_they_are() -> None:
+    with pytest.raises(InvalidInput, match="RFC 2047"):
+        parse("To: a@fabrikam.example\r\nSubject: Grüße\r\n\r\nText\r\n".encode())

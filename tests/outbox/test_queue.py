@@ -97,6 +97,7 @@ def test_it_counts_as_waiting_mail_of_its_setup(queue: Queue, config: OutboundCo
         ({"send_at": datetime(2999, 1, 1, tzinfo=UTC)}, "send_at"),
         ({"expires_at": datetime(2020, 1, 1, tzinfo=UTC)}, "expires_at"),
         ({"metadata": {"a": "x" * 501}}, "metadata"),
+        ({"metadata": {"a": "\ud800"}}, "metadata"),
         ({"metadata": {str(number): "x" for number in range(21)}}, "metadata"),
         ({"recipients": ["nobody"]}, "to"),
         ({"recipients": []}, "to"),
