@@ -108,7 +108,20 @@ def as_before(session: Session, scope: str) -> Iterator[None]:
 @contextmanager
 def only(workspace_id: uuid.UUID) -> Iterator[None]:
     """Work for one workspace in a process that serves all: what begins in here sees no other."""
-    token = _scope.set(str(workspace_id))
+    with _begun_in(str(workspace_id)):
+        yield
+
+
+@contextmanager
+def everywhere() -> Iterator[None]:
+    """Work for all in the middle of work for one: what begins in here sees every workspace again."""
+    with _begun_in(EVERYWHERE):
+        yield
+
+
+@contextmanager
+def _begun_in(scope: str) -> Iterator[None]:
+    token = _scope.set(scope)
     try:
         yield
     finally:

@@ -14,58 +14,57 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
-from mailsetup.core import db, stopping, walls
+from mailsetup.core import stopping, walls
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.outbound import health, hosts
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbox import allowance, attempts, bundle_start, claim, explanations
 from mailsetup.outbox.bundle_start import Part
 from mailsetup.outbox.claim import Claimed
-from mailsetup.outbox.deliver import GROUP_SECONDS, Turns
-from mailsetup.outbox.journal import Journal
 from mailsetup.outbox.ready import Ready
 from mailsetup.outbox.tries import Done, LaneReport, count_tries, talk, written
+from mailsetup.outbox.turn import GROUP_SECONDS, Turn, Turns
 
 SLOW_SECONDS = 0.03
 log = structlog.get_logger()
 
 
-class Bundle:
+class Bundle(Turn):
     """Sends what is due of these setups now, once; what was not sent is given back when the last lane leaves."""
 
     def __init__(self, setups: Sequence[Ready], turns: Turns) -> None:
+        super().__init__(turns)
         self.setups = tuple(setups)
         self.open = {setup.config_id for setup in setups}  # those that may not have another turn yet
-        self.turns = turns
         # Whose turn comes again in a moment, and whose mail needs a lane of its own: known once it was run.
         self.put_off: set[uuid.UUID] = set()
         self.alone: set[uuid.UUID] = set()
         self._token = secrets.token_hex(16)
-        self._journal = Journal(turns.journals)
         self._line: deque[Part] = deque()
         self._left: list[Claimed] = []
         self._done: list[Done] = []
         self._lock = threading.Lock()
         self._lanes = 0
-        self._all_known = True
         self._looked = self._recorded = self._moved = time.monotonic()
 
     @property
     def needs_help(self) -> bool:
-        """Whether setups wait while every lane at it has to do with a slow server."""
-        return bool(self._line) and time.monotonic() - self._moved > SLOW_SECONDS
+        """Whether setups, or what is known of others, wait while every lane at it has to do with a slow server."""
+        now = time.monotonic()
+        if self._line:
+            return now - self._moved > SLOW_SECONDS
+        return bool(self._done or self._left) and now - self._recorded > GROUP_SECONDS
 
     @property
     def waiting(self) -> bool:
         """Whether another lane could take something over."""
-        return bool(self._line)
+        return bool(self._line or self._done or self._left)
 
     def run(self) -> None:
         """Takes the mail, and sends it; a fault of ours leaves these setups to a lane each."""
@@ -89,28 +88,26 @@ class Bundle:
             self._lanes += 1
         self._work()
 
-    @contextmanager
-    def _transaction(self) -> Iterator[Session]:
-        with self.turns.transactions, db.session_scope() as session:
-            yield session
-
     def _scatter(self) -> None:
         """Each by itself: then at most one of them fails again."""
         self.alone.update(setup.config_id for setup in self.setups)
 
     def _take(self) -> None:
         """In two steps: a mail that kills the worker that reads it must be found in its hands."""
-        with self._transaction() as session:
+        with self.transaction() as session:
             found = bundle_start.claimed(session, self.setups, self._token, self.turns.clock.now())
-        self.alone, self.put_off, self._left = found.alone, found.put_off, found.mails
+        self.alone, self.put_off = found.alone, found.put_off
         if not found.mails:
             return
-        self._journal.start(self._token)
-        with self._transaction() as session:
-            started = bundle_start.begun(session, found.mails, self.turns.clock.now())
+        with ExitStack() as undone:
+            undone.callback(self._left.extend, found.mails)
+            self.journal.start(self._token)
+            with self.transaction() as session:
+                started = bundle_start.begun(session, found.mails, self.turns.clock.now())
+            undone.pop_all()
         self.alone |= started.alone
         self._looked = self._recorded = self._moved = time.monotonic()
-        self._left, self._line = [], deque(started.parts)
+        self._line = deque(started.parts)
         self.open &= {part.config_id for part in started.parts}
 
     def _work(self) -> None:
@@ -119,13 +116,11 @@ class Bundle:
             while (part := self._next()) is not None:
                 self._send(part, times)
                 if time.monotonic() - self._recorded > GROUP_SECONDS:
-                    self._record()
-            self._record()
-            self._give_back()
+                    self._write_down()
+            self._write_down()
         except Exception:  # The job edge: the journal keeps what was heard.
             log.exception("bundle_failed", setups=len(self.setups))
-            self._all_known = False
-            self._journal.keep()
+            self.journal.keep()
         finally:
             times.hand_over()
             self._leave()
@@ -146,7 +141,7 @@ class Bundle:
         parts, now = list(self._line), self.turns.clock.now()
         self._line.clear()
         try:
-            with self._transaction() as session:
+            with self.transaction() as session:
                 held = claim.still_held(session, [message for part in parts for message, _ in part.mails], now)
                 may = allowance.unshared(session, [part.config_id for part in parts], now)
         except SQLAlchemyError as error:
@@ -185,26 +180,30 @@ class Bundle:
         if (unopened := self._opened(part, times)) is not None:
             self._record_failure(part, unopened)
             return
+        since = self._held_since(part, since)
         while part.mails and not stopping.requested():
-            if time.monotonic() - since > GROUP_SECONDS:
-                since = self._hold(part)
-                continue
-            message, mail = part.mails.popleft()
-            following = part.mails[0][1] if part.mails else None
-            done = talk(part.service, message, mail, times=times, journal=self._journal, following=following)
+            message, mail = part.mails[0]
+            following = part.mails[1][1] if len(part.mails) > 1 else None
+            done = talk(part.service, message, mail, times=times, journal=self.journal, following=following)
+            part.mails.popleft()
             if done.result is None:
                 self._record_failure(part, done)
                 return
             with self._lock:
                 self._done.append(done)
+            since = self._held_since(part, since)
 
-    def _hold(self, part: Part) -> float:
-        """Its server takes long: what is still ours of it has its wire deadline counted anew; from when."""
-        since = time.monotonic()
-        with self._transaction() as session:
+    def _held_since(self, part: Part, since: float) -> float:
+        """When its server takes long, others' mail waits no longer, and the wire deadline of its own counts anew."""
+        now = time.monotonic()
+        if now - since < GROUP_SECONDS:
+            return since
+        with walls.everywhere():
+            self._write_down()
+        with self.transaction() as session:
             mails = [message for message, _ in part.mails]
             part.keep({message.id for message in claim.still_held(session, mails, self.turns.clock.now())})
-        return since
+        return now
 
     def _opened(self, part: Part, times: LaneReport) -> Done | None:
         """None, or how it failed: noted on the first mail, the others are given back untouched."""
@@ -227,23 +226,27 @@ class Bundle:
 
     def _write_failure(self, part: Part, done: Done) -> None:
         now = self.turns.clock.now()
-        with self._transaction() as session:
+        with self.transaction() as session:
             config = session.get(OutboundConfig, part.config_id)
             if done.error is None:
                 attempts.record_fault(session, done.message, explanations.INTERNAL, now)
             elif config is None:
                 log.info("setup_gone", config=str(part.config_id))
+                # Where nobody knows what became of it, its wire deadline decides.
+                claim.release(session, [] if done.error.ambiguous else [done.message], now)
             else:
                 attempts.record_failed(session, done.message, config, done.error, now)
 
-    def _record(self) -> None:
+    def _write_down(self) -> None:
+        """What was accepted, and what has another turn."""
         with self._lock:
             done, self._done = self._done, []
+            left, self._left = self._left, []
             self._recorded = time.monotonic()
-        if not done:
-            return
-        self._write_patiently(lambda: self._write(done), len(done))
-        count_tries(done)
+        if done:
+            self._write_patiently(lambda: self._write(done), len(done))
+            count_tries(done)
+        self.return_unsent(left)
 
     def _write_patiently(self, write: Callable[[], object], number: int) -> None:
         known = False
@@ -251,30 +254,17 @@ class Bundle:
             known = written(write, number)
         finally:
             if not known:
-                self._all_known = False
+                self.journal.keep()
 
     def _write(self, done: list[Done]) -> None:
         accepted = [(one.message, one.result) for one in done if one.result is not None]
-        with self._transaction() as session:
+        with self.transaction() as session:
             attempts.record_all_sent(session, accepted, self.turns.clock.now())
             news = health.unsettled(session, {message.config_id for message, _ in accepted})
         for workspace_id, config_id in news:
-            with walls.only(workspace_id), self._transaction() as session:
+            with walls.only(workspace_id), self.transaction() as session:
                 if (config := session.get(OutboundConfig, config_id)) is not None:
                     health.accepted(session, config)
-
-    def _give_back(self) -> None:
-        with self._lock:
-            left, self._left = self._left, []
-        if not left:
-            return
-        try:
-            with self._transaction() as session:
-                claim.release(session, left, self.turns.clock.now())
-        except SQLAlchemyError as error:
-            log.warning("claim_not_given_back", messages=len(left), error=type(error).__name__)
-            self._all_known = False
-            self._journal.keep()
 
     def _leave(self) -> None:
         """The last one out closes the journal; it stays for the next worker where the database does not know all."""
@@ -282,6 +272,5 @@ class Bundle:
             self._lanes -= 1
             if self._lanes:
                 return
-            if self._all_known:
-                self._journal.settled()
-            self._journal.close()
+            self.journal.settled()
+            self.journal.close()

@@ -11,18 +11,15 @@ import itertools
 import secrets
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, suppress
 from datetime import datetime
-from pathlib import Path
-from threading import BoundedSemaphore
-from typing import Protocol
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from mailsetup.core import db, stopping, tallies, walls
+from mailsetup.core import stopping, tallies, walls
 from mailsetup.core.errors import MailsetupError
 from mailsetup.mail_services.base import Mail, MailService
 from mailsetup.mail_services.errors import TransportError
@@ -31,14 +28,12 @@ from mailsetup.outbound.connect import connect_config
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbox import attempts, bodies, claim, explanations, prepare
 from mailsetup.outbox.claim import Batch, Claimed
-from mailsetup.outbox.clock import DatabaseClock
-from mailsetup.outbox.journal import Journal
 from mailsetup.outbox.ready import Ready
 from mailsetup.outbox.timing import TRIES
 from mailsetup.outbox.tries import Done, LaneReport, count_tries, talk, written
+from mailsetup.outbox.turn import GROUP_SECONDS, Turn, Turns
 
-# A group ends after so long or so many bytes: what was begun but not sent yet must not grow old or large.
-GROUP_SECONDS = 2.0
+# A group ends after so many bytes, too: what was begun but not sent yet must not grow large.
 GROUP_BYTES = 4_000_000
 log = structlog.get_logger()
 
@@ -47,35 +42,17 @@ class SetupGone(MailsetupError):
     """The setup was deleted while its mail was claimed; the mail waits for another."""
 
 
-class Turns(Protocol):
-    """What a lane asks of the drain it belongs to."""
-
-    clock: DatabaseClock
-    journals: Path
-    transactions: BoundedSemaphore
-
-    def over(self, started: float) -> bool:
-        """Whether a lane that began at this moment should end now."""
-
-    def hold(self, token: str) -> None:
-        """Keeps this lease renewed."""
-
-    def drop(self, token: str) -> None:
-        """Ends the renewal."""
-
-
-class Lane:
+class Lane(Turn):
     """Sends one setup's mail, a batch at a time, until there is none or its turn is over."""
 
     def __init__(self, setup: Ready, turns: Turns) -> None:
+        super().__init__(turns)
         self.setup = setup
-        self.turns = turns
         self.started = time.monotonic()
         self.service: MailService | None = None
         self.following: Batch | None = None
         self.waiting: deque[Claimed] = deque()
         self.begun: deque[tuple[Claimed, Mail]] = deque()
-        self.journal = Journal(turns.journals)
         self.times = LaneReport()
         self.name = secrets.token_hex(16)
         self.mailbox_key = self.host_key = ""
@@ -98,8 +75,9 @@ class Lane:
             log.info("setup_gone", config=str(self.setup.config_id))
         except SQLAlchemyError as error:
             log.warning("lane_database_away", config=str(self.setup.config_id), error=type(error).__name__)
-        except Exception:  # The job edge: the lease ends, and the mail is found again.
+        except Exception:  # The job edge: the mail was given back, and is tried again in a moment.
             log.exception("lane_failed", config=str(self.setup.config_id))
+            self.claimed_any = False
         finally:
             self.journal.close()
             self._give_back_ahead()
@@ -107,16 +85,10 @@ class Lane:
                 self.service.close()
             self._leave()
 
-    @contextmanager
-    def _transaction(self) -> Iterator[Session]:
-        """In turns: more lanes at the database at once than it has room for only wait in each other's way."""
-        with self.turns.transactions, db.session_scope() as session:
-            yield session
-
     def _claim(self) -> bool:
         """Takes the next batch, if that was not done with the end of the one before."""
         if self.following is None:
-            with self._transaction() as session:
+            with self.transaction() as session:
                 self.following = self._next_batch(session)
                 if self.service is None and self.following.mails:
                     # What is wrong with its values is told when it is opened.
@@ -143,8 +115,8 @@ class Lane:
         """Sends what was claimed; False when the connection is of no more use."""
         token = self.waiting[0].token
         self.turns.hold(token)
-        self.journal.start(token)
         try:
+            self.journal.start(token)
             return self._open() and self._send_all()
         finally:
             self._give_back()
@@ -154,21 +126,21 @@ class Lane:
     def _open(self) -> bool:
         try:
             if self.service is None:
-                with self._transaction() as session:
+                with self.transaction() as session:
                     self.service = self._connected(session)
             self.service.open(self.times)
         except TransportError as error:
             self._record_unopened(error)
             return False
         if self.host_key:
-            with self._transaction() as session:
+            with self.transaction() as session:
                 hosts.answered(session, self.host_key, self.turns.clock.now())
         return True
 
     def _record_unopened(self, error: TransportError) -> None:
         """The service could not be reached: noted on the mail at hand, the others are given back untouched."""
         message, now = self.waiting.popleft(), self.turns.clock.now()
-        with self._transaction() as session:
+        with self.transaction() as session:
             if claim.begin_sending(session, [message], now):
                 attempts.record_failed(session, message, self._config(session), error, now)
         tallies.add(TRIES, "backend")
@@ -187,7 +159,8 @@ class Lane:
         """Sends what was begun, until the connection is of no more use or the group has lasted long enough."""
         ends, done = time.monotonic() + GROUP_SECONDS, []
         while self.begun and not stopping.requested() and time.monotonic() < ends:
-            done.append(self._talk(*self.begun.popleft()))
+            done.append(self._talk(*self.begun[0]))
+            self.begun.popleft()
             # A refusal is recorded at once: several in a row may stop the setup, and this lane with it.
             if done[-1].error is not None or not done[-1].connection_good:
                 break
@@ -200,7 +173,7 @@ class Lane:
             # The next mail's trouble, or the database's, must not cost what is known of this one.
             if done:
                 undone.callback(self._record_patiently, done)
-            with self._transaction() as session:
+            with self.transaction() as session:
                 self._record(session, done)
                 begun = self._begin(session) if go_on and not self.stopped else None
                 if done and begun is not None and self._is_last(*begun):
@@ -246,7 +219,7 @@ class Lane:
         return deque((message, mail) for message, mail in prepared if mail is not None)
 
     def _talk(self, message: Claimed, mail: Mail) -> Done:
-        following = self.begun[0][1] if self.begun else None
+        following = self.begun[1][1] if len(self.begun) > 1 else None
         service = _required(self.service)
         return talk(service, message, mail, times=self.times, journal=self.journal, following=following)
 
@@ -272,7 +245,7 @@ class Lane:
 
     def _record_patiently(self, done: list[Done]) -> None:
         def write() -> None:
-            with self._transaction() as session:
+            with self.transaction() as session:
                 self._record(session, done)
 
         if written(write, len(done)):
@@ -283,13 +256,7 @@ class Lane:
         left = [*(message for message, _ in self.begun), *self.waiting]
         self.begun.clear()
         self.waiting.clear()
-        if not left:
-            return
-        try:
-            with self._transaction() as session:
-                self._release(session, left)
-        except SQLAlchemyError as error:
-            log.warning("claim_not_given_back", config=str(self.setup.config_id), error=type(error).__name__)
+        self.return_unsent(left)
 
     def _give_back_ahead(self) -> None:
         if self.following is not None:
@@ -297,18 +264,18 @@ class Lane:
             self.mailbox_key, self.following = self.following.mailbox_key, None
             self._give_back()
 
-    def _release(self, session: Session, left: list[Claimed]) -> None:
-        now = self.turns.clock.now()
-        claim.release(session, left, now)
+    def release(self, session: Session, left: Sequence[Claimed]) -> None:
+        """As any turn's, and the mailbox's count is less by these."""
+        super().release(session, left)
         if self.mailbox_key:
-            people = sum(len(message.recipients) for message in left)
+            now, people = self.turns.clock.now(), sum(len(message.recipients) for message in left)
             mailboxes.count_back(session, self.mailbox_key, now, mails=len(left), recipients=people)
 
     def _leave(self) -> None:
         if not self.in_lane:
             return
         try:
-            with self._transaction() as session:
+            with self.transaction() as session:
                 mailboxes.leave_lane(session, self.name)
         except SQLAlchemyError as error:
             # It ends by itself a minute after its last renewal.

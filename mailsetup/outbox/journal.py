@@ -8,6 +8,7 @@ replayed. A machine that dies takes the file along: then the wire deadline decid
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import structlog
 from sqlalchemy.engine import make_url
 
 from mailsetup import settings
@@ -27,6 +29,7 @@ from mailsetup.core.processes import private_folder
 from mailsetup.mail_services.base import Refusal, SendResult
 
 SUFFIX = ".journal"
+log = structlog.get_logger()
 BEGUN, ACCEPTED, REFUSED = "begun", "accepted", "not_accepted"
 
 
@@ -54,17 +57,20 @@ class Journal:
         self._path: Path | None = None
         self._file = -1
         self._header = 0
-        self._open_entries = False
+        self._open_entries = self._kept = False
 
     def start(self, token: str) -> None:
-        """From now on it is about mail held under this lease; written before any of it counts as begun."""
+        """From now on it is about mail held under this lease; written before any of it counts as begun.
+
+        Raises OSError.
+        """
         if self._path is None:
             self._create()
         os.ftruncate(self._file, 0)
         self._header = self._write({"token": token})
 
     def begun(self, message_id: uuid.UUID) -> None:
-        """The first byte of this mail is about to leave."""
+        """The first byte of this mail is about to leave. Raises OSError, and then it must not."""
         self._open_entries = True
         self._write({BEGUN: str(message_id)})
 
@@ -72,39 +78,54 @@ class Journal:
         """The service took it."""
         refused = [[one.recipient, one.code, one.text, one.permanent] for one in result.refused]
         facts = {ACCEPTED: str(message_id), "id": result.service_id, "text": result.text}
-        self._write({**facts, "refused": refused} if refused else facts)
+        self._add({**facts, "refused": refused} if refused else facts)
 
     def refused(self, message_id: uuid.UUID) -> None:
         """The service certainly did not take it."""
-        self._write({REFUSED: str(message_id)})
+        self._add({REFUSED: str(message_id)})
 
     def settled(self) -> None:
-        """The database knows all of it."""
+        """The database knows all of it, unless it was said before that the journal has to be kept."""
+        if self._kept:
+            return
         if self._path is not None:
             os.ftruncate(self._file, self._header)
         self._open_entries = False
 
     def keep(self) -> None:
-        """What it says of the lease is news to the database, even if nothing was on the wire."""
-        self._open_entries = True
+        """From now on it holds news for the database, if only that of a lease nothing was on the wire."""
+        self._kept = True
 
     def close(self) -> None:
         """Removes the file, unless it holds what the database does not know yet: then the next worker reads it."""
         if self._path is None:
             return
-        if not self._open_entries:
+        if not self._open_entries and not self._kept:
             self._path.unlink(missing_ok=True)
         os.close(self._file)
         self._path, self._file = None, -1
 
     def _create(self) -> None:
         private_folder(self._folder)
-        self._path = self._folder / f"{os.getpid()}-{secrets.token_hex(8)}{SUFFIX}"
-        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        made = self._folder / f"{os.getpid()}-{secrets.token_hex(8)}"
+        self._file = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX)
+        # Only under this name others see it: one that nobody holds would be taken for a dead worker's.
+        self._path = made.rename(made.with_suffix(SUFFIX))
+
+    def _add(self, entry: dict[str, Any]) -> None:
+        """Where the disk is full the database is told all the same: only a kill before that leaves a doubt."""
+        try:
+            self._write(entry)
+        except OSError as error:
+            log.error("journal_not_written", error=str(error))
 
     def _write(self, entry: dict[str, Any]) -> int:
-        return os.write(self._file, json.dumps(entry, separators=(",", ":")).encode() + b"\n")
+        # Begins on a line of its own, so that half an entry before it takes it not along.
+        line = b"\n" + json.dumps(entry, separators=(",", ":")).encode() + b"\n"
+        if os.write(self._file, line) < len(line):
+            raise OSError(errno.ENOSPC, "the journal could be written only in part")
+        return len(line)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from mailsetup.core import db
@@ -19,12 +20,18 @@ log = structlog.get_logger()
 
 
 def replay(folder: Path, now: datetime) -> int:
-    """Replays every journal without an owner; how many acceptances became known. Raises SQLAlchemyError."""
+    """Replays every journal without an owner; how many acceptances became known. Raises OperationalError."""
     known = 0
     for path in journals(folder):
         with orphan(path) as found:
+            try:
+                known += _replay(found, now) if found is not None else 0
+            except OperationalError:
+                raise
+            except Exception:  # The job edge: one that cannot be read into the database must not stop all mail.
+                log.exception("journal_not_replayed", path=path.name)
+                continue
             if found is not None:
-                known += _replay(found, now)
                 # Only now: a journal that could not be written into the database is read again.
                 path.unlink(missing_ok=True)
     return known

@@ -66,7 +66,10 @@ class Done:
 def talk(
     service: MailService, message: Claimed, mail: Mail, *, times: LaneReport, journal: Journal, following: Mail | None
 ) -> Done:
-    """The network part: whatever comes out of it, the mail counts as having been on the wire."""
+    """The network part: whatever comes out of it, the mail counts as having been on the wire.
+
+    Raises OSError before that, when the journal cannot be written: without it a kill would leave nobody knowing.
+    """
     journal.begun(message.id)
     if following is not None:
         service.expect(following)

@@ -5,23 +5,25 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from mailsetup.core import stopping
+from mailsetup.core import stopping, walls
 from mailsetup.core.clock import utcnow
 from mailsetup.outbound.connect import connect_config
 from mailsetup.outbound.models import DEGRADED, HEALTHY, PAUSED, CredentialBinding, MailHost, OutboundConfig
-from mailsetup.outbox import bodies, bundle_start, queue_mail
+from mailsetup.outbox import bodies, bundle_start, queue_mail, tries
 from mailsetup.outbox.bundle import Bundle
 from mailsetup.outbox.deliver import Lane
 from mailsetup.outbox.drain import Drain
 from mailsetup.outbox.journal import Journal, folder_for, journals
-from mailsetup.outbox.models import CLAIMED, QUEUED, SENDING, SENT, Message
+from mailsetup.outbox.models import CLAIMED, FAILED, QUEUED, SENDING, SENT, Message
 from mailsetup.outbox.ready import FEW, ready_setups
+from mailsetup.outbox.tries import Done
 from mailsetup.settings import Settings
 from mailsetup.workspaces.models import Workspace
 from tests import factories
@@ -306,3 +308,75 @@ def test_a_password_for_another_server_goes_to_no_bundle(
     send()
     assert [row.status for row in rows] == [QUEUED, SENT, SENT]
     assert (config_of(session, rows[0]).health_cause, smtp.connections) == ("credential_bound_elsewhere", 2)
+
+
+def test_what_was_accepted_waits_for_no_slow_server(
+    many: Many, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mailsetup.outbox.bundle.GROUP_SECONDS", 0.05)
+    rows = many(3)
+    with smtp_server.running() as slow:
+        slow.hold.clear()
+        last = many(1, server=slow)
+        stopping._asked.clear()
+        thread = threading.Thread(target=Drain(4, slice_seconds=10).run)
+        thread.start()
+        until(lambda: counts(session) == {SENT: 3, SENDING: 1})
+        session.commit()
+        slow.hold.set()
+        thread.join()
+    session.expire_all()
+    assert states([*rows, *last]) == [(SENT, 1)] * 4
+
+
+def test_a_lane_alone_writes_down_what_it_knows_before_it_goes_on(
+    many: Many, session: Session, smtp: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _, last = many(3)
+    for row in (first, last):
+        another(session, row)
+    smtp.answers["RCPT"] = ["550 5.1.1 no such user"]
+    bundle = taken(session)
+    seen: list[dict[str, int]] = []
+
+    def talked(*given: Any, **more: Any) -> Done:
+        session.commit()
+        with walls.everywhere():
+            seen.append(counts(session))
+        session.commit()
+        monkeypatch.setattr("mailsetup.outbox.bundle.GROUP_SECONDS", 0.0 if len(seen) == 3 else 60.0)
+        return tries.talk(*given, **more)
+
+    monkeypatch.setattr("mailsetup.outbox.bundle.talk", talked)
+    work(bundle, session)
+    assert seen[2:] == [{SENDING: 4, FAILED: 1}, {SENDING: 1, FAILED: 1, QUEUED: 1, SENT: 2}]
+
+
+def test_a_setup_that_is_deleted_on_the_way_keeps_its_mail(many: Many, session: Session, smtp: Server) -> None:
+    rows = many(2)
+    smtp.answers["MAIL"] = ["451 4.3.0 later"]
+    bundle = taken(session)
+    session.delete(config_of(session, rows[0]))
+    session.commit()
+    work(bundle, session)
+    assert states(rows) == [(QUEUED, 0), (SENT, 1)]
+    assert not rows[0].possible_duplicate
+
+
+def test_a_failure_that_could_not_be_written_stands_in_the_journal(
+    many: Many, send: Send, session: Session, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with smtp_server.running() as gone:
+        rows = many(1, server=gone)
+        bundle = taken(session)
+
+    def stops(*_: object) -> None:
+        stopping._asked.set()
+        _away()
+
+    monkeypatch.setattr("mailsetup.outbox.bundle.attempts.record_failed", stops)
+    work(bundle, session)
+    monkeypatch.undo()
+    assert (counts(session), len(journals(folder_for(settings)))) == ({SENDING: 1}, 1)
+    send()
+    assert (rows[0].status, rows[0].possible_duplicate) == (QUEUED, False)

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import os
 import stat
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from mailsetup.core import db
+from mailsetup.core import db, stopping
 from mailsetup.core.clock import utcnow
 from mailsetup.mail_services.base import Refusal, SendResult
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbox import claim
+from mailsetup.outbox.deliver import Lane
+from mailsetup.outbox.drain import Drain
 from mailsetup.outbox.journal import Journal, folder_for, journals, orphan
 from mailsetup.outbox.models import QUEUED, SENDING, SENT
 from mailsetup.outbox.replay import replay
+from mailsetup.outbox.tries import Done
 from mailsetup.settings import Settings
+from tests.faults.upkeep import counts
 from tests.outbox.conftest import Queue
 from tests.outbox.smtp_server import Server
 
@@ -120,3 +128,106 @@ def test_it_keeps_the_journals_of_two_databases_apart(settings: Settings) -> Non
     again = Settings(**{**settings.__dict__, "database_url": "postgresql+psycopg://app:two@db/other"})
     assert folder_for(settings) != folder_for(other)
     assert folder_for(other) == folder_for(again)
+
+
+def test_a_full_disk_holds_mail_back_and_ends_none(
+    config: OutboundConfig, queue: Queue, send: Send, smtp: Server, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [queue() for _ in range(3)]
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "_write", _full)
+        Drain(2, slice_seconds=0.2).run()
+    session.expire_all()
+    assert [(row.status, row.attempt_count, row.lease_token) for row in rows] == [(QUEUED, 0, None)] * 3
+    send()
+    assert [row.status for row in rows] == [SENT] * 3
+    assert len(smtp.mails) == 3
+
+
+def test_a_disk_that_fills_up_meanwhile_loses_no_answer(
+    config: OutboundConfig, queue: Queue, send: Send, smtp: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [queue() for _ in range(3)]
+    with monkeypatch.context() as patched:
+        fills_up(patched, after=3)
+        Drain(2, slice_seconds=0.2).run()
+    send()
+    assert [(row.status, row.possible_duplicate) for row in rows] == [(SENT, False)] * 3
+    assert len(smtp.mails) == 3
+
+
+def fills_up(monkeypatch: pytest.MonkeyPatch, *, after: int) -> None:
+    """So many entries fit, of the next one only a part."""
+    write, entries = os.write, [0]
+
+    def written(file: int, content: bytes) -> int:
+        entries[0] += 1
+        return write(file, content if entries[0] <= after else content[:5] if entries[0] == after + 1 else _full())
+
+    monkeypatch.setattr("mailsetup.outbox.journal.os.write", written)
+
+
+def _full(*_: object) -> bytes:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_half_an_entry_takes_no_other_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal, ids = Journal(tmp_path), [uuid.uuid4() for _ in range(2)]
+    journal.start("token-1")
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="journal"):
+        fills_up(patched, after=0)
+        journal.begun(ids[0])
+    journal.begun(ids[1])
+    left_by_the_dead(journal)
+    with orphan(journals(tmp_path)[0]) as found:
+        assert found is not None
+        assert found.begun == {ids[1]}
+
+
+def test_nobody_reads_a_journal_before_its_owner_holds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hold = fcntl.flock
+
+    def late(*given: int) -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(fcntl, "flock", hold)
+            replay(tmp_path, utcnow())
+        hold(*given)
+
+    journal = Journal(tmp_path)
+    monkeypatch.setattr(fcntl, "flock", late)
+    journal.start("token-1")
+    assert len(journals(tmp_path)) == 1
+
+
+def test_what_a_lane_could_not_give_back_stands_in_the_journal(
+    config: OutboundConfig, queue: Queue, send: Send, folder: Path, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [queue() for _ in range(3)]
+    with monkeypatch.context() as patched:
+        patched.setattr(Lane, "_send_group", _stops)
+        patched.setattr(Lane, "release", _away)
+        send()
+    assert (counts(session), len(journals(folder))) == ({SENDING: 3}, 1)
+    send()
+    assert [(row.status, row.attempt_count, row.possible_duplicate) for row in rows] == [(SENT, 1, False)] * 3
+
+
+def _stops(_: Lane) -> list[Done]:
+    stopping.request()
+    return []
+
+
+def _away(*_: object) -> None:
+    raise OperationalError("", {}, Exception("away"))
+
+
+def test_a_journal_that_cannot_be_replayed_stops_no_mail(
+    config: OutboundConfig, queue: Queue, send: Send, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, journal = queue(), Journal(folder)
+    journal.start("token-1")
+    left_by_the_dead(journal)
+    monkeypatch.setattr("mailsetup.outbox.replay._held", lambda *_: "\ud800".encode())
+    send()
+    assert row.status == SENT
+    assert len(journals(folder)) == 1
