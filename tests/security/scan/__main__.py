@@ -1,7 +1,8 @@
 """`python -m tests.security.scan`: starts the product, lets every scanner at it, and fails on what nobody explained.
 
-A scanner that is missing, or that left something out, fails the run as loudly as a finding. What was done is written to
-var/security/scan.json.
+A scanner that is missing, or that left something out, fails the run as loudly as a finding. Several scanners run side by
+side, each in a process and at a product of its own, as what one leaves behind would be in the way of the next. What was
+done is written to var/security/scan-NAME.json.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import argparse
 import json
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -23,7 +25,7 @@ from tests.security.scan.explained import never_seen, unexplained
 from tests.security.scan.target import Target, standing
 from tests.security.scan.tools import TOP, DidNotRun, Result
 
-REPORT = TOP / "var" / "security" / "scan.json"
+REPORTS = TOP / "var" / "security"
 Scan = Callable[[Target, argparse.Namespace], Result]
 
 
@@ -48,7 +50,7 @@ SCANS: dict[str, Scan] = {"schemathesis": _schemathesis, "wapiti": _wapiti, "sql
 
 
 def scanned(name: str, options: argparse.Namespace) -> Result:
-    """One scanner at a product of its own, as what one leaves behind would be in the way of the next."""
+    """One scanner at a product of its own."""
     with tempfile.TemporaryDirectory(prefix="mailsetup-scan-") as folder:
         with standing(Path(folder), options.database) as target:
             target.asked()
@@ -77,10 +79,10 @@ def told(result: Result) -> bool:
     return not wrong and not result.left_out
 
 
-def main() -> int:
-    """Runs the scanners that are named, or all."""
+def main() -> None:
+    """Runs the scanner that is named, or all."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--only", choices=SCANS, action="append")
+    parser.add_argument("--only", choices=SCANS)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="postgresql")
     parser.add_argument("--examples", type=int, default=100, help="cases of schemathesis for each call and phase")
     parser.add_argument("--techniques", default=sqlmap.TECHNIQUES, help="of sqlmap; BEUSTQ are all, and hours")
@@ -88,13 +90,29 @@ def main() -> int:
     options = parser.parse_args()
     os.environ["MAILSETUP_ENV"] = "development"
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    results = [scanned(name, options) for name in options.only or SCANS]
-    REPORT.parent.mkdir(parents=True, exist_ok=True)
-    REPORT.write_text(json.dumps([vars(one) for one in results], indent=2) + "\n")
-    well = [told(one) for one in results]
-    print("\nEvery scanner ran, and nothing is unexplained." if all(well) else "\nFAILED")
-    return int(not all(well))
+    sys.exit(run_one(options) if options.only else run_every())
+
+
+def run_one(options: argparse.Namespace) -> int:
+    """Runs one scanner, writes down what it did, and says it."""
+    result = scanned(options.only, options)
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    (REPORTS / f"scan-{options.only}.json").write_text(json.dumps(vars(result), indent=2) + "\n")
+    return int(not told(result))
+
+
+def run_every() -> int:
+    """Runs every scanner in a process of its own, with the same options."""
+    command = [sys.executable, "-m", "tests.security.scan", *sys.argv[1:]]
+    running = {name: subprocess.Popen([*command, "--only", name]) for name in SCANS}
+    try:
+        wrong = [name for name, process in running.items() if process.wait()]
+    finally:
+        for process in running.values():
+            process.terminate()
+    print(f"\nFAILED: {', '.join(wrong)}" if wrong else "\nEvery scanner ran, and nothing is unexplained.")
+    return int(bool(wrong))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
