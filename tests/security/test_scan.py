@@ -1,6 +1,7 @@
 """The scanners' program: what it finds on a page, and that it says what is missing."""
 
 from tests.security.scan import sqlmap
+from tests.security.scan.calls import leaves
 from tests.security.scan.entries import Entry
 from tests.security.scan.explained import never_seen, unexplained
 from tests.security.scan.forms import Page
@@ -31,5 +32,24 @@ def test_it_lets_no_finding_pass_that_nobody_explained():
 
 def test_it_names_a_parameter_that_sqlmap_left_out():
     entry = Entry("GET", "/messages", "messages.index", "query", {"q": "x", "status": "x"}, ("q", "status"))
-    said = "[WARNING] GET parameter 'q' does not seem to be injectable"
-    assert sqlmap._left_out([entry], said) == [f"{entry} status"]
+    other = Entry("POST", "/tests", "tests.index", "form", {"status": "x"}, ("status",))
+    said = (
+        "[1/2] URL:\nGET http://localhost:1/messages?q=x&status=x\n"
+        "[WARNING] GET parameter 'q' does not seem to be injectable\n"
+        "[2/2] URL:\nGET http://localhost:1/tests\n"
+        "[WARNING] POST parameter 'status' does not seem to be injectable\n"
+    )
+    assert sqlmap._left_out([entry, other], said) == [f"{entry} status"]
+
+
+def test_it_gives_sqlmap_each_address_once_at_a_time():
+    same = [Entry("POST", "/tests", "tests.index", "header", {}, (name,)) for name in ("Cookie", "Referer")]
+    assert sqlmap._parts([*same, Entry("GET", "/", "home", "query")]) == [
+        [same[0], Entry("GET", "/", "home", "query")],
+        [same[1]],
+    ]
+
+
+def test_it_knows_what_of_a_json_body_can_be_tested():
+    body = {"to": ["a"], "metadata": {"order": "1"}, "messages": [{"text": "b"}]}
+    assert list(leaves("", body)) == ["#1*", "order", "text"]

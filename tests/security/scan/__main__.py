@@ -1,8 +1,8 @@
 """`python -m tests.security.scan`: starts the product, lets every scanner at it, and fails on what nobody explained.
 
-A scanner that is missing, or that left something out, fails the run as loudly as a finding. Several scanners run side by
-side, each in a process and at a product of its own, as what one leaves behind would be in the way of the next. What was
-done is written to var/security/scan-NAME.json.
+A scanner that is missing, or that left something out, fails the run as loudly as a finding. Several scanners run side
+by side, each in a process and at a product of its own, as what one leaves behind would be in the way of the next. What
+they did is written to var/security/scans.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,7 +26,7 @@ from tests.security.scan.explained import never_seen, unexplained
 from tests.security.scan.target import Target, standing
 from tests.security.scan.tools import TOP, DidNotRun, Result
 
-REPORTS = TOP / "var" / "security"
+REPORTS = TOP / "var" / "security" / "scans"
 Scan = Callable[[Target, argparse.Namespace], Result]
 
 
@@ -39,10 +40,11 @@ def _wapiti(target: Target, options: argparse.Namespace) -> Result:
 
 
 def _sqlmap(target: Target, options: argparse.Namespace) -> Result:
+    fill(target, target.ours)
     browser = target.browser(target.ours)
     ways = Ways(target, browser)
     ways.look_around()
-    entries = ways.entries()
+    entries = [one for one in ways.entries() if re.search(options.matching, str(one))]
     return sqlmap.scan(target, browser, entries, options.database, options.techniques, prefix=options.through.split())
 
 
@@ -86,6 +88,7 @@ def main() -> None:
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="postgresql")
     parser.add_argument("--examples", type=int, default=100, help="cases of schemathesis for each call and phase")
     parser.add_argument("--techniques", default=sqlmap.TECHNIQUES, help="of sqlmap; BEUSTQ are all, and hours")
+    parser.add_argument("--matching", default="", help="of sqlmap: only requests like 'POST api.*'")
     parser.add_argument("--through", default="", help="a command that starts each scanner, such as nice")
     options = parser.parse_args()
     os.environ["MAILSETUP_ENV"] = "development"
@@ -97,7 +100,7 @@ def run_one(options: argparse.Namespace) -> int:
     """Runs one scanner, writes down what it did, and says it."""
     result = scanned(options.only, options)
     REPORTS.mkdir(parents=True, exist_ok=True)
-    (REPORTS / f"scan-{options.only}.json").write_text(json.dumps(vars(result), indent=2) + "\n")
+    (REPORTS / f"{options.only}.json").write_text(json.dumps(vars(result), indent=2) + "\n")
     return int(not told(result))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import re
 import sys
 from collections.abc import Iterator
@@ -16,14 +15,20 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter, RequestRedirect, Rule
 
 from mailsetup.core import db
+from mailsetup.workspaces.access import PUBLIC
+from tests.security.scan import calls
+from tests.security.scan.calls import MARK
 from tests.security.scan.forms import CSRF, Page
+from tests.security.scan.links import link
 from tests.security.scan.target import Browser, Target, known
 from tests.walls import OBJECTS, SECRETS, WORDS
 
 PAGES = 400
 API = "/api/v1"
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
-MARK = "*"
+# What a view looks for and no page shows; a page that is refused for its cursor asks the database nothing.
+NAMES = {"cursor": ""}
+CARRIED = ("Cookie", "User-Agent", "Referer", "X-Forwarded-For", "Accept-Language")
 
 
 @dataclass(frozen=True)
@@ -34,9 +39,15 @@ class Entry:
     path: str
     endpoint: str
     place: str  # query, form, json, path or header; in the last two a mark shows where
-    fields: dict[str, Any] = field(default_factory=dict)
+    fields: Any = field(default_factory=dict)  # or a whole body
     tested: tuple[str, ...] = ()
     headers: dict[str, str] = field(default_factory=dict)
+    stranger: bool = False  # nobody is signed in
+
+    @property
+    def target(self) -> str:
+        """Path and query, as the request has them."""
+        return f"{self.path}?{urlencode(self.fields)}" if self.method == "GET" and self.fields else self.path
 
     def __str__(self) -> str:
         return f"{self.method} {self.endpoint} ({self.place}: {', '.join(self.tested)})"
@@ -52,6 +63,7 @@ class Ways:
         self.queries: dict[str, dict[str, str]] = {}
         self.paths: dict[str, str] = {}
         self.posts: dict[str, list[dict[str, str]]] = {}
+        self.actions: dict[str, str] = {}
 
     def rules(self) -> Iterator[tuple[Rule, str]]:
         for rule in self.target.app.url_map.iter_rules():
@@ -66,7 +78,8 @@ class Ways:
                 name: str(value)
                 for name, value in known(session, self.target.ours, rule.arguments & set(OBJECTS)).items()
             }
-        words = {**values, **WORDS, **dict.fromkeys(SECRETS, "A" * 43)}
+            secret = link(session, self.target.ours.person(session), rule.endpoint) if rule.arguments & SECRETS else ""
+        words = {**values, **WORDS, **dict.fromkeys(SECRETS, secret)}
         return str(self.adapter.build(rule.endpoint, {name: words[name] for name in rule.arguments}))
 
     def look_around(self) -> None:
@@ -83,7 +96,7 @@ class Ways:
             if method == "POST" and not str(rule).startswith(API):
                 for fields in self.posts.setdefault(rule.endpoint, [{}]):
                     body = {**fields, CSRF: self.browser.csrf}
-                    where = self.target.url + self.path(rule)
+                    where = f"{self.target.url}{self.path(rule)}?{self.actions.get(rule.endpoint, '')}"
                     requests.post(where, body, headers={"Cookie": self.cookie}, timeout=60, allow_redirects=False)
 
     def _note_names(self) -> None:
@@ -94,9 +107,9 @@ class Ways:
                 continue
             if place == "form" and method == "POST":
                 for fields in self.posts[endpoint]:
-                    fields.setdefault(name, "Northwind")
+                    fields.setdefault(name, NAMES.get(name, "Northwind"))
             elif place == "query" and method == "GET":
-                self.queries.setdefault(endpoint, {}).setdefault(name, "Northwind")
+                self.queries.setdefault(endpoint, {}).setdefault(name, NAMES.get(name, "Northwind"))
                 self.paths.setdefault(endpoint, self.path(rules[endpoint]))
 
         for endpoint, sorts in self.posts.items():
@@ -146,14 +159,16 @@ class Ways:
             self._note_query(action, urlencode(fields))
             return
         endpoint = self._endpoint(action, method)
-        fields = {**fields, **dict(parse_qsl(urlsplit(action).query))}
         if endpoint:
+            self.actions.setdefault(endpoint, urlsplit(action).query)
             self.posts.setdefault(endpoint, []).append(fields)
 
     def entries(self) -> list[Entry]:
         """What is tested, each parameter of each route once."""
         found = [*self._from_queries(), *self._from_forms(), *self._from_paths(), *self._from_api()]
-        return [*found, *_from_headers(found)]
+        views = self.target.app.view_functions
+        everybody = {one for one in views if getattr(views[one], "access_rule", PUBLIC) == PUBLIC}
+        return [replace(one, stranger=one.endpoint in everybody) for one in [*found, *_from_headers(found)]]
 
     def _from_queries(self) -> Iterator[Entry]:
         for endpoint, fields in sorted(self.queries.items()):
@@ -170,7 +185,10 @@ class Ways:
                 new = tuple(name for sort, name in sorts_of.items() if sort not in done)
                 done |= set(sorts_of)
                 if new:
-                    yield Entry("POST", self.path(rules[endpoint]), endpoint, "form", fields, new)
+                    known = {name: value for name, value in fields.items() if name != CSRF}
+                    path, query = self.path(rules[endpoint]), self.actions.get(endpoint, "")
+                    new += tuple(dict(parse_qsl(query)))
+                    yield Entry("POST", f"{path}?{query}" if query else path, endpoint, "form", known, new)
 
     def _from_paths(self) -> Iterator[Entry]:
         """Ids are read by one converter, before any view sees them: each name once. Words and tokens: every route."""
@@ -185,16 +203,17 @@ class Ways:
                 yield Entry(method, marked, rule.endpoint, "path", {}, (name,), headers)
 
     def _from_api(self) -> Iterator[Entry]:
-        with self.target.app.test_request_context():
-            document = self.target.app.test_client().get(f"{API}/openapi.json").get_json()
+        document = self.target.app.test_client().get(f"{API}/openapi.json").get_json()
         key = {"Authorization": f"Bearer {self.target.ours.key}"}
         rules = {(rule.endpoint, method): rule for rule, method in self.rules()}
-        for template, calls in document["paths"].items():
-            for method, call in calls.items():
+        good = calls.good(self.target.ours.word)
+        for template, methods in document["paths"].items():
+            for method, call in methods.items():
                 sample = re.sub(r"{\w+}", "00000000-0000-4000-8000-000000000000", template)
                 endpoint = self._endpoint(sample, method.upper())
-                path = self.path(rules[endpoint, method.upper()])
-                yield from _call(Entry(method.upper(), path, endpoint, "", headers=key), call, document)
+                entry = Entry(method.upper(), self.path(rules[endpoint, method.upper()]), endpoint, "", headers=key)
+                for place, fields, tested, headers in calls.ways(call, document, good):
+                    yield replace(entry, place=place, fields=fields, tested=tested, headers={**key, **headers})
 
 
 def _names_in_source(target: Target, endpoint: str) -> list[str]:
@@ -203,42 +222,9 @@ def _names_in_source(target: Target, endpoint: str) -> list[str]:
     return sorted(set(re.findall(r'request\.(?:form|values)[.\[]\w*\(?"(\w+)"', inspect.getsource(module))))
 
 
-def _call(entry: Entry, call: dict[str, Any], document: dict[str, Any]) -> Iterator[Entry]:
-    parameters = call.get("parameters", [])
-    query = {one["name"]: "Northwind" for one in parameters if one["in"] == "query"}
-    if query:
-        yield replace(entry, place="query", fields=query, tested=tuple(query))
-    for one in parameters:
-        if one["in"] == "header":
-            marked = {**entry.headers, one["name"]: f"Northwind{MARK}"}
-            body = _body(call, document)
-            yield replace(entry, place="header", fields=body, tested=(one["name"],), headers=marked)
-    body = _body(call, document)
-    if body:
-        yield replace(entry, place="json", fields=body, tested=tuple(body))
-
-
-def _body(call: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
-    content = call.get("requestBody", {}).get("content", {}).get("application/json")
-    if content is None:
-        return {}
-    name = content["schema"]["$ref"].rpartition("/")[2]
-    schema = document["components"]["schemas"][name]
-    sample = {one: _sample(part) for one, part in schema.get("properties", {}).items()}
-    found: dict[str, Any] = json.loads(json.dumps({**sample, **content.get("example", {})}))
-    return found
-
-
-def _sample(schema: dict[str, Any]) -> Any:
-    kind = schema.get("type")
-    kind = kind[0] if isinstance(kind, list) else kind
-    samples: dict[str, Any] = {"integer": 7, "number": 7, "boolean": True, "array": ["Northwind"], "object": {"a": "b"}}
-    return samples.get(str(kind), "Northwind")
-
-
 def _from_headers(found: list[Entry]) -> Iterator[Entry]:
-    """What every request carries is read in one place for all of them: once by a page and once by a form."""
-    chosen = [next(one for one in found if one.place == place) for place in ("query", "form")]
-    for entry in chosen:
-        for name in ("Cookie", "User-Agent", "Referer", "X-Forwarded-For", "Accept-Language"):
+    """What every request carries is read in one place for all of them: each by some page and by some form."""
+    for place in ("query", "form"):
+        pages = [one for one in found if one.place == place]
+        for entry, name in zip(pages, CARRIED, strict=False):
             yield replace(entry, place="header", tested=(name,), headers={name: f"Northwind{MARK}"})

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.security.scan.content import fill, rows
 from tests.security.scan.target import Side, Target
-from tests.security.scan.tools import TOP, DidNotRun, Result, program, run, version
+from tests.security.scan.tools import TOP, DidNotRun, Result, program, run, version, workplace
 
 NAME = "schemathesis"
 SECONDS = 1500
@@ -22,10 +22,11 @@ def scan(target: Target, examples: int, *, prefix: list[str]) -> Result:
     """Both sides look for what is the other's."""
     result = Result(NAME, version(NAME))
     sides = {side.word: (side, fill(target, side)) for side in (target.ours, target.theirs)}
+    place = workplace(NAME)
     done: Counter[str] = Counter()
     for us, them in ((target.ours, target.theirs), (target.theirs, target.ours)):
         before = rows(them)
-        folder = target.folder / NAME / us.word
+        folder = place / us.word
         folder.mkdir(parents=True)
         _run(target, us, sides[us.word][1], sides[them.word][1], them.word, folder, examples, prefix)
         result.findings += _read(folder, done)

@@ -15,6 +15,7 @@ from flask import request
 from werkzeug.datastructures import MultiDict
 
 from app import app
+from mailsetup.diagnosis import start
 from mailsetup.web.limits import limiter
 
 __all__ = ["app"]
@@ -61,4 +62,5 @@ def note_parameters() -> None:
 
 
 limiter.enabled = False
+start.LIMIT = 1_000_000
 app.before_request_funcs.setdefault(None, []).insert(0, note_parameters)

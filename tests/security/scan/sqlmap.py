@@ -9,16 +9,19 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
-from tests.security.scan.entries import MARK, Entry
+from tests.security.scan.calls import MARK
+from tests.security.scan.entries import Entry
 from tests.security.scan.forms import CSRF
 from tests.security.scan.target import Browser, Target
-from tests.security.scan.tools import Result, program, run, version
+from tests.security.scan.tools import Result, program, run, version, workplace
 
 NAME = "sqlmap"
 TOGETHER = 12
 SECONDS = 1800
 # What every request carries has entries of its own.
-CARRIED = f"session,{CSRF},user-agent,referer,host,cookie"
+CARRIED = f"session,{CSRF},user-agent,referer,cookie"
+# What it says before each request, always with this method.
+BEGINS = re.compile(r"^\[\d+/\d+\] URL:\nGET http://[^/\n]+(\S+)$", re.MULTILINE)
 TESTED = re.compile(r"(\S+(?: \S+)?) parameter '(.+?)' does not seem to be injectable")
 ASKED = re.compile(r"testing '")
 DBMS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
@@ -35,9 +38,11 @@ def scan(
 ) -> Result:
     """Every parameter; what sqlmap does not say it is done with is left out. Raises DidNotRun."""
     result = Result(NAME, version(NAME))
+    place = workplace(NAME)
     tests, left, withdrawn = 0, list[str](), list[str]()
-    for number, part in enumerate(_parts(entries)):
-        folder = target.folder / NAME / str(number)
+    parts = _parts(entries)
+    for number, part in enumerate(parts):
+        folder = place / str(number)
         folder.mkdir(parents=True)
         command = [
             *prefix,
@@ -50,7 +55,7 @@ def scan(
         said = (folder / "log").read_text(errors="replace")
         tests += len(ASKED.findall(said))
         left += _left_out(part, said)
-        print(f"  sqlmap: {number + 1} of {len(_parts(entries))}, {len(result.findings)} findings", flush=True)
+        print(f"  sqlmap: {number + 1} of {len(parts)}, {len(result.findings)} findings", flush=True)
     result.did = {"routes": len({one.endpoint for one in entries}), "tests": tests}
     result.did["parameters"] = sum(len(one.tested) for one in entries) - len(left)
     result.did["withdrawn by sqlmap itself"] = withdrawn
@@ -59,8 +64,16 @@ def scan(
 
 
 def _parts(entries: list[Entry]) -> list[list[Entry]]:
-    """A few requests for each start of sqlmap."""
-    return [entries[first : first + TOGETHER] for first in range(0, len(entries), TOGETHER)]
+    """A few requests for each start of sqlmap, which takes an address only once."""
+    parts: list[list[Entry]] = []
+    for entry in entries:
+        free = (one for one in parts if len(one) < TOGETHER and entry.target not in {other.target for other in one})
+        part = next(free, None)
+        if part is None:
+            parts.append([entry])
+        else:
+            part.append(entry)
+    return parts
 
 
 def _command(target: Target, browser: Browser, part: list[Entry], folder: Path, chosen: dict[str, str]) -> list[str]:
@@ -85,21 +98,32 @@ def _command(target: Target, browser: Browser, part: list[Entry], folder: Path, 
 
 def request(entry: Entry, url: str, browser: Browser) -> str:
     """One request as Burp writes it down, which is what sqlmap reads many of."""
-    base, path = urlsplit(url), entry.path
+    base = urlsplit(url)
     headers = {"Host": base.netloc, **entry.headers}
+    cookie, token = browser.stranger if entry.stranger else (browser.cookie, browser.csrf)
     if "Authorization" not in headers:
-        headers["Cookie"] = browser.cookie + MARK * ("Cookie" in headers)
-    body = ""
-    if entry.method == "GET" and entry.fields:
-        path = f"{path}?{urlencode(entry.fields)}"
-    elif entry.path.startswith("/api/") and entry.method == "POST":
-        body, headers["Content-Type"] = json.dumps(entry.fields), "application/json"
-    elif entry.method == "POST":
-        body = urlencode({CSRF: browser.csrf, **entry.fields})
-        headers["Content-Type"] = "application/x-www-form-urlencoded"
-    lines = [f"{entry.method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", body]
+        headers["Cookie"] = cookie + MARK * ("Cookie" in headers)
+    body, kind = _body(entry, token)
+    headers = {**({"Content-Type": kind} if kind else {}), **headers}
+    lines = [
+        f"{entry.method} {entry.target} HTTP/1.1",
+        *(f"{name}: {value}" for name, value in headers.items()),
+        "",
+        body,
+    ]
     rule = "=" * 54
     return "\n".join([rule, f"12:00:00  {url}", rule, *lines, rule, ""])
+
+
+def _body(entry: Entry, token: str) -> tuple[str, str]:
+    """The body and what it is."""
+    if entry.method != "POST":
+        return "", ""
+    if isinstance(entry.fields, str):
+        return entry.fields, "message/rfc822"
+    if entry.path.startswith("/api/"):
+        return json.dumps(entry.fields), "application/json"
+    return urlencode({CSRF: token, **entry.fields}), "application/x-www-form-urlencoded"
 
 
 def _findings(results: Path) -> Iterator[str]:
@@ -115,11 +139,18 @@ def _findings(results: Path) -> Iterator[str]:
 
 def _left_out(part: Iterable[Entry], said: str) -> list[str]:
     """Parameters of which sqlmap does not say how it ended with them."""
-    done = TESTED.findall(said)
-    return [f"{entry} {name}" for entry in part for name in entry.tested if not _is_among(entry, name, done)]
+    words = BEGINS.split(said)
+    done = {address: TESTED.findall(text) for address, text in zip(words[1::2], words[2::2], strict=True)}
+    return [
+        f"{entry} {name}"
+        for entry in part
+        for name in entry.tested
+        if not _is_among(entry, name, done.get(entry.target, []))
+    ]
 
 
 def _is_among(entry: Entry, name: str, done: list[tuple[str, str]]) -> bool:
     if entry.place == "path":
         return any(found.startswith("#") and "URI" in place for place, found in done)
-    return any(found == name or found.startswith(f"{name}[") or name in found for _, found in done) or MARK in name
+    known = {found.removeprefix("JSON ").removesuffix(" #1*") for _, found in done}
+    return name in known or (MARK in name and any("#" in found for found in known))

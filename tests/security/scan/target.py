@@ -37,6 +37,7 @@ from tests.databases import create_tables
 from tests.paths.product import Product
 from tests.people import Person
 from tests.postgresql_server import Cluster, programs
+from tests.security.scan import links
 from tests.valkey_server import ValkeyServer
 from tests.walls import OBJECTS
 
@@ -45,6 +46,8 @@ READ = "SCAN_PARAMETERS_READ"
 ACCESS = "%(s)s %(m)s %(U)s"
 ACCESS_LINE = re.compile(r"^(\d{3}) ([A-Z]+) (/\S*)", re.MULTILINE)
 KEEP_SECONDS = 2
+# A request that a quota refuses never comes to the code that is scanned.
+QUOTAS = [f"MAILSETUP_QUOTA_{name}" for name in ("MESSAGES", "TESTS", "INVITATIONS", "WEBHOOKS")]
 
 
 class Served(Product):
@@ -83,21 +86,27 @@ class Side:
         return Person(member.user, member.workspace, member, self.app.test_client())
 
 
+def _cookie(app: Flask, name: str, known: dict[str, object]) -> tuple[str, str]:
+    """The cookie, and what every form sends with it."""
+    with app.test_request_context():
+        cookie.update(known)
+        token = str(generate_csrf())
+        signer = SecureCookieSessionInterface().get_signing_serializer(app)
+        assert signer is not None
+        return f"{name}={signer.dumps(dict(cookie))}", token
+
+
 class Browser:
-    """A signed-in browser of a side: the cookie, and the token that every form sends."""
+    """A signed-in browser of a side, and one of nobody: the cookie, and the token that every form sends."""
 
     def __init__(self, side: Side, name: str) -> None:
         with db.session_scope() as session:
             user = side.person(session).user
             _, token = sessions.begin(session, user, browser="A scanner", address="127.0.0.1")
         self.token, self.user_id = token.reveal(), side.user_id
-        interface = SecureCookieSessionInterface()
-        with side.app.test_request_context():
-            cookie.update({TOKEN: self.token, "_fresh": True, WORKSPACE: str(side.workspace_id)})
-            self.csrf = str(generate_csrf())
-            signer = interface.get_signing_serializer(side.app)
-            assert signer is not None
-            self.cookie = f"{name}={signer.dumps(dict(cookie))}"
+        known = {TOKEN: self.token, "_fresh": True, WORKSPACE: str(side.workspace_id)}
+        self.cookie, self.csrf = _cookie(side.app, name, known)
+        self.stranger = _cookie(side.app, name, {})
 
     def keep(self, session: Session) -> None:
         """Signed in for good, with a proof that is fresh; a scanner that pressed Sign out comes back."""
@@ -134,6 +143,7 @@ class Target:
                 with db.session_scope() as session:
                     for browser in self.browsers:
                         browser.keep(session)
+                    links.renew(session)
             except SQLAlchemyError:
                 continue  # the scanner changes the same row; in two seconds again
 
@@ -194,6 +204,7 @@ def _started(folder: Path, url: str, redis_url: str, box: Sandbox) -> Iterator[T
     product = Served(folder, database_url=url, redis_url=redis_url, box=box, ca_bundle=box.ca_file)
     box.world.add_redirect_uri(f"{product.url}/setup/microsoft/callback")
     product.environ[READ] = str(folder / "names")
+    product.environ |= dict.fromkeys(QUOTAS, "1000000")
     product.environ["MAILSETUP_OPERATOR_EMAILS"] = address("ours")
     try:
         product.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections import Counter
 from dataclasses import dataclass, field
@@ -34,6 +35,14 @@ def program(scanner: str, name: str) -> Path:
     if not path.exists():
         raise DidNotRun(f"{scanner} is not installed ({path.relative_to(TOP)} is missing): make test-security does it.")
     return path
+
+
+def workplace(scanner: str) -> Path:
+    """An empty folder for its words and reports, which are still there when somebody asks why."""
+    folder = TOP / "var" / "security" / "scans" / scanner
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
 
 
 def version(scanner: str) -> str:

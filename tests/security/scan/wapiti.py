@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
+from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from tests.security.scan.entries import ID
 from tests.security.scan.target import Browser, Target
-from tests.security.scan.tools import DidNotRun, Result, program, run, version
+from tests.security.scan.tools import DidNotRun, Result, program, run, version, workplace
 
 NAME = "wapiti"
 SECONDS = 3600
@@ -32,11 +35,11 @@ BOUNDS = {"--max-links-per-page": "60", "--max-files-per-dir": "25", "-d": "6"}
 def scan(target: Target, browser: Browser, *, attacks: tuple[str, ...] = ATTACKS, prefix: list[str]) -> Result:
     """Crawls, then attacks. Raises DidNotRun when it did not get past the door."""
     result = Result(NAME, version(NAME))
-    folder = target.folder / NAME
-    folder.mkdir(exist_ok=True)
+    folder = workplace(NAME)
     _run(target, browser, folder, FIRST, prefix)
     first = _report(folder, FIRST)
     pages = int(first["infos"]["crawled_pages_nbr"])
+    different = _one_of_each(next((folder / "session").glob("*.db")))
     if pages < len(list(target.app.url_map.iter_rules())) // 4:
         raise DidNotRun(f"wapiti saw {pages} pages only; it was not signed in.")
     done, result.findings = FIRST.split(","), sorted(set(_findings(first)))
@@ -49,8 +52,24 @@ def scan(target: Target, browser: Browser, *, attacks: tuple[str, ...] = ATTACKS
         except DidNotRun as error:
             result.left_out.append(f"wapiti {attack}: {error}")
         print(f"  wapiti: {attack}, {time.monotonic() - began:.0f} s, {len(result.findings)} findings", flush=True)
-    result.did = {"pages": pages, "modules": len(done)}
+    result.did = {"pages and forms": pages, "different ones, attacked": different, "modules": len(done)}
     return result
+
+
+def _one_of_each(session: Path) -> int:
+    """Of pages and forms that differ by an id alone, leaves the first to be attacked; how many are left."""
+    with closing(sqlite3.connect(session)) as base, base:
+        fields: dict[int, list[str]] = defaultdict(list)
+        for page, place, name, value in base.execute(
+            "SELECT path_id, type, name, value1 FROM params ORDER BY param_id"
+        ):
+            fields[page].append(ID.sub("", f"{place} {name} {value if place == 'GET' else ''}"))
+        kept: dict[tuple[str, ...], int] = {}
+        for page, method, path in base.execute("SELECT path_id, method, path FROM paths ORDER BY path_id").fetchall():
+            if kept.setdefault((method, ID.sub("", path), *fields[page]), page) != page:
+                base.execute("DELETE FROM params WHERE path_id = ?", (page,))
+                base.execute("DELETE FROM paths WHERE path_id = ?", (page,))
+    return len(kept)
 
 
 def _run(target: Target, browser: Browser, folder: Path, attack: str, prefix: list[str]) -> None:
