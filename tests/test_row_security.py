@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import uuid
+from datetime import date
 from email.message import EmailMessage
+from itertools import product
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Column, Connection, create_engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
 from mailsetup.api.keys import create_key
 from mailsetup.core import db, raw_sql, walls
+from mailsetup.core.clock import utcnow
 from mailsetup.core.db import Base
 from mailsetup.core.errors import SettingsError
 from mailsetup.outbox import queue_mail
@@ -33,6 +37,10 @@ COLUMNS = {
     if name == "workspaces" or "workspace_id" in table.c
 }
 
+# As PostgreSQL says the policy back.
+SCOPE = "current_setting('mailsetup.workspace'::text, true)"
+INSIDE = f"(({SCOPE} = '*'::text) OR ({SCOPE} = ({{column}})::text))"
+
 
 @pytest.fixture
 def peeking(app: Flask) -> FlaskClient:
@@ -46,23 +54,63 @@ def peeking(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
-def owners_of(session: Session, table: str) -> list[str]:
+def owners_of(session: Session | Connection, table: str) -> list[str]:
     query = text(f"SELECT DISTINCT {COLUMNS[table]}::text FROM {table}")
     return sorted(str(row[0]) for row in session.execute(query))
 
 
 @pytest.fixture
 def furnished(session: Session, alice: Person, charlie: Person) -> None:
-    """One of everything in both workspaces."""
+    """One of everything in both workspaces, and a row in every table of theirs that is still empty."""
     for person in (alice, charlie):
         for make in OBJECTS.values():
             make(session, person)
     session.commit()
+    engine = create_engine(make_url(str(session.connection().engine.url)).set(username=OWNER))
+    with engine.begin() as connection:
+        # What a row refers to does not matter here, whose it is does.
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        for name, person in product(COLUMNS, (alice, charlie)):
+            if str(person.workspace.id) not in owners_of(connection, name):
+                connection.execute(Base.metadata.tables[name].insert().values(invented(name, person.workspace.id)))
+    engine.dispose()
+    empty = {name for name in COLUMNS if len(owners_of(session, name)) < 2}
+    assert empty == set()
+    session.commit()
+
+
+def invented(name: str, workspace_id: uuid.UUID) -> dict[str, Any]:
+    """Values for the columns of a table that want one."""
+    now, word = utcnow(), uuid.uuid4().hex[:8]
+    values: dict[type, Any] = {uuid.UUID: uuid.uuid4(), object: now, date: now.date(), dict: {}, list: [], str: word}
+    columns = Base.metadata.tables[name].columns
+    wanting = [column for column in columns if not (column.nullable or column.default or column.server_default)]
+    found = {
+        column.name: values[kind] if kind in values else kind() for column in wanting for kind in [kind_of(column)]
+    }
+    return {**found, "workspace_id": workspace_id}
+
+
+def kind_of(column: Column[Any]) -> type:
+    try:
+        return column.type.python_type
+    except NotImplementedError:
+        return str
 
 
 def test_every_table_of_a_workspace_has_the_wall(session):
     assert raw_sql.unwalled_tables(session.connection()) == []
     assert {"messages", "credentials", "audit_events", "workspaces"} <= set(COLUMNS)
+
+
+def test_every_wall_is_the_same_and_the_only_one(session):
+    """A second policy would be another way in, and so would one that lets everything through."""
+    query = "SELECT tablename, policyname, cmd, permissive, qual, with_check, roles::text FROM pg_policies"
+    found = {row[0]: tuple(row[1:]) for row in session.execute(text(query))}
+    assert session.scalar(text("SELECT count(*) FROM pg_policies")) == len(found) == len(COLUMNS)
+    for name, (policy, command, permissive, seen, written, roles) in found.items():
+        assert (policy, command, permissive, roles) == ("workspace_wall", "ALL", "PERMISSIVE", "{public}"), name
+        assert seen == written == INSIDE.format(column=COLUMNS[name]), name
 
 
 @pytest.mark.usefixtures("furnished", "peeking")

@@ -16,6 +16,7 @@ from mailsetup.core.db import Base
 from mailsetup.credentials import rights
 from mailsetup.workspaces.access import RULES
 from tests import factories
+from tests.doors import DECIDED
 from tests.people import Person
 from tests.walls import BODIES, OBJECTS, SECRETS, WORDS, snapshot
 
@@ -126,6 +127,13 @@ def test_it_shows_programs_of_the_owner_their_things(doors, alice, session):
 
 def test_it_has_a_rule_for_every_view(doors):
     assert [str(door) for door in doors if door.rule not in RULES] == []
+
+
+def test_every_door_has_the_rule_that_was_decided_for_it(app):
+    """Add a new one to tests/doors.py; the other tests here show what each rule keeps out."""
+    views = {name: view for name, view in app.view_functions.items() if name != "static" and name not in PUBLIC}
+    found = {name: f"{view.access_rule} {getattr(view, 'api_scope', '')}".strip() for name, view in views.items()}
+    assert found == {name: rule for rule, names in DECIDED.items() for name in names.split()}
 
 
 def test_it_opens_to_everybody_only_what_is_listed(doors):
