@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from bench import servers
 from bench.world import TOP, World, _wait_for, free_port, serving
+from mailsetup.cli.development.programs import procfile
 from mailsetup.core import db
 from mailsetup.diagnosis.models import TestRun
 from tests import factories
@@ -49,7 +51,7 @@ def _customer(port: int) -> str:
 
 @contextmanager
 def _product(world: World, port: int) -> Iterator[None]:
-    gunicorn = ["-m", "gunicorn", "--no-control-socket", "--threads", "4", "-b", f"127.0.0.1:{port}", "app:app"]
+    gunicorn = ["-m", *shlex.split(procfile()["web"]), "--threads", "4", "-b", f"127.0.0.1:{port}"]
     commands = (gunicorn, ["-m", "mailsetup.cli.worker", "tests"])
     environ = {**os.environ, **world.environ}
     processes = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import signal
 import ssl
 import statistics
@@ -40,6 +41,7 @@ from bench.world import (
     smtp_sink,
 )
 from mailsetup.api.keys import create_key
+from mailsetup.cli.development.programs import procfile
 from mailsetup.core import db, queues
 from mailsetup.core.clock import utcnow
 from mailsetup.mail_services.base import SendResult
@@ -188,8 +190,10 @@ def poster(config: OutboundConfig) -> Poster:
 def served(world: World) -> Iterator[str]:
     """The product's web process, as `make run` starts it, which it still does at the first call."""
     port = free_port()
-    gunicorn = ["-m", "gunicorn", "--no-control-socket", "--threads", "8", "-b", f"127.0.0.1:{port}", "bench.web:app"]
-    process = subprocess.Popen([sys.executable, *gunicorn], cwd=TOP, env={**os.environ, **world.environ})
+    gunicorn = shlex.split(procfile()["web"].replace("app:app", "bench.web:app"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", *gunicorn, "-b", f"127.0.0.1:{port}"], cwd=TOP, env={**os.environ, **world.environ}
+    )
     try:
         _wait_for(port)
         yield f"http://127.0.0.1:{port}"
@@ -312,10 +316,8 @@ def p10_web(world: World) -> tuple[float, float]:
     """In an environment with what production installs: some libraries load more where developers' tools are."""
     world.fresh()
     port = free_port()
-    gunicorn = [str(production()), "-m", "gunicorn", "--no-control-socket", "--threads", "4", "-b", f"127.0.0.1:{port}"]
-    process = subprocess.Popen(
-        [*gunicorn, "--log-level", "error", "app:app"], cwd=TOP, env={**os.environ, **world.environ}
-    )
+    gunicorn = [str(production()), "-m", *shlex.split(procfile()["web"]), "--threads", "4", "-b", f"127.0.0.1:{port}"]
+    process = subprocess.Popen([*gunicorn, "--log-level", "error"], cwd=TOP, env={**os.environ, **world.environ})
     http = urllib3.PoolManager()
     for _ in range(200):
         try:

@@ -13,6 +13,7 @@ from mailsetup import settings as settings_module
 from mailsetup.core import db, logs
 from mailsetup.settings import Settings
 from mailsetup.web.install import install
+from mailsetup.web.server.arriving import BODY_LIMIT
 
 TOP = Path(__file__).parent.parent
 FEATURES = (
@@ -29,7 +30,6 @@ FEATURES = (
     "mailsetup.overview.explain",
     "mailsetup.privacy.views",
 )
-BODY_LIMIT = 40 * 1024 * 1024
 
 
 def create_app(settings: Settings | None = None) -> Flask:

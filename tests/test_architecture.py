@@ -33,6 +33,7 @@ MAY_TOUCH_THE_NETWORK = (
     "mailsetup/core/valkey.py",  # asks its own server, on a unix socket
     "mailsetup/core/leases.py",  # only asks for the name of its own machine
     "mailsetup/gateway/",  # a server: mail comes in
+    "mailsetup/web/server/",  # a server: requests come in
     "mailsetup/client.py",  # runs in the product's process, towards us
     "mailsetup/cli/development/",  # asks the machine itself which ports are free and whether the web process answers
     "tests/",

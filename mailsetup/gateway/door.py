@@ -98,32 +98,54 @@ def _one_line(error: InvalidInput) -> str:
 
 
 class Conversation(SMTP):
-    """One caller; so many at once, and whoever has not signed in after a while is sent away."""
+    """One caller; so many at once, and whoever has not signed in after a while is sent away, sooner when it is full."""
 
-    open_now: ClassVar[set[Conversation]] = set()
+    open_now: ClassVar[dict[Conversation, None]] = {}
+    _patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Takes the caller, or says at once that there are too many; STARTTLS comes by here a second time."""
         stream = cast("asyncio.Transport", transport)
-        if self not in self.open_now:
-            if len(self.open_now) >= CALLERS:
+        if self._patience is None:
+            if len(self.open_now) >= CALLERS and not self._make_room():
                 stream.write(b"421 4.3.2 Too many connections, try again later\r\n")
                 stream.close()
                 return
-            self.open_now.add(self)
+            self.open_now[self] = None
             self._patience = self.loop.call_later(UNKNOWN_FOR, self._send_away)
         super().connection_made(transport)
 
+    def _make_room(self) -> bool:
+        oldest = next((caller for caller in self.open_now if caller.is_stranger), None)
+        if oldest is None:
+            return False
+        oldest._hang_up()
+        return True
+
+    @property
+    def is_stranger(self) -> bool:
+        """Whether no key was shown yet."""
+        return not (self.session and self.session.authenticated)
+
     def _send_away(self) -> None:
         # However busily it talks: a caller without a key holds no place for longer.
-        if self.transport is not None and not (self.session and self.session.authenticated):
+        if self.is_stranger:
+            self._hang_up()
+
+    def _timeout_cb(self) -> None:
+        # The library waits for the caller to take what was said to it, and one who never reads would stay for ever.
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        if self.transport is not None:
             cast("asyncio.Transport", self.transport).abort()
+        self.open_now.pop(self, None)
 
     def connection_lost(self, error: Exception | None) -> None:
         """The caller is gone."""
-        if self in self.open_now:
+        if self._patience is not None:
             self._patience.cancel()
-            self.open_now.discard(self)
+            self.open_now.pop(self, None)
             super().connection_lost(error)
 
 

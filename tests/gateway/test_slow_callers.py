@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import socket
 from collections.abc import Iterator
 
@@ -9,13 +10,16 @@ import pytest
 
 from mailsetup.gateway import door as module
 from mailsetup.settings import Settings
-from tests.gateway.test_door import door
+from tests.gateway.test_door import door, key, signed_in
+from tests.paths.product import wait_for
+
+__all__ = ["key"]
 
 
 @pytest.fixture
-def port(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+def port(settings: Settings, key: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     monkeypatch.setattr(module, "CALLERS", 2)
-    monkeypatch.setattr(module.Conversation, "open_now", set())
+    monkeypatch.setattr(module.Conversation, "open_now", {})
     monkeypatch.setattr(module, "SILENT_FOR", 0.3)
     monkeypatch.setattr(module, "UNKNOWN_FOR", 0.3)
     with door(settings) as number:
@@ -26,16 +30,36 @@ def called(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), timeout=5)
 
 
-def test_it_has_room_for_so_many_and_for_others_when_they_are_gone(port: int) -> None:
-    first, second, third = (called(port) for _ in range(3))
-    assert [caller.recv(3) for caller in (first, second, third)] == [b"220", b"220", b"421"]
-    for caller in (first, second):
-        while caller.recv(1000):
-            pass
+def slow_reader(port: int) -> socket.socket:
+    caller = socket.socket()
+    caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+    caller.settimeout(5)
+    caller.connect(("127.0.0.1", port))
+    return caller
+
+
+def test_it_has_room_for_so_many_that_signed_in(port: int, key: str) -> None:
+    with signed_in(port, key), signed_in(port, key), called(port) as third:
+        assert third.recv(3) == b"421"
+    wait_for(lambda: not module.Conversation.open_now, what="the end of both")
     with called(port) as later:
         assert later.recv(3) == b"220"
-    for caller in (first, second, third):
-        caller.close()
+
+
+def test_it_makes_room_for_who_comes_last(port: int, key: str) -> None:
+    strangers = [called(port) for _ in range(4)]
+    with signed_in(port, key) as client:
+        assert client.noop()[0] == 250
+    for stranger in strangers:
+        stranger.close()
+
+
+def test_it_hangs_up_on_who_never_reads(port: int, key: str) -> None:
+    said = b"\0user\0" + key.encode()
+    with slow_reader(port) as caller, pytest.raises(OSError, match=r"reset|pipe"):
+        caller.sendall(b"EHLO me\r\nAUTH PLAIN " + base64.b64encode(said) + b"\r\n")
+        while True:
+            caller.sendall(b"HELP\r\n" * 1000)
 
 
 def test_it_sends_away_who_talks_and_never_signs_in(port: int) -> None:

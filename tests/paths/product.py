@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+import shlex
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from typing import TypeVar
 
 import requests
 
+from mailsetup.cli.development.programs import procfile
 from mailsetup.cli.development.values import issuers
 from mailsetup.sandbox import Sandbox
 
@@ -85,8 +87,8 @@ class Product:
 
     def commands(self) -> dict[str, list[str]]:
         """What runs, by name."""
-        gunicorn = [sys.executable, "-m", "gunicorn", "--no-control-socket", "--threads", "8"]
-        web = [*gunicorn, "--bind", f"127.0.0.1:{self.port}", "--log-level", "warning", "app:app"]
+        gunicorn = [sys.executable, "-m", *shlex.split(procfile()["web"])]
+        web = [*gunicorn, "--bind", f"127.0.0.1:{self.port}", "--log-level", "warning"]
         worker = [sys.executable, "-m", "mailsetup.cli.worker"]
         return {
             "web": web,
