@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 ENOUGH, TENANT_WIDE, LIMITED, MISSING, TOO_MUCH = "enough", "tenant_wide", "limited", "missing", "too_much"
+PROVED = "proved"
 # What sign-in itself brings along, and what lets nobody read or send anything.
 HARMLESS = frozenset({"openid", "profile", "email", "offline_access", "User.Read"})
 FOR_SENDING = frozenset({"Mail.Send", "Mail.Send.Shared", "SMTP.Send", "SMTP.SendAsApp"})
@@ -28,17 +29,24 @@ class Audit:
     @property
     def good(self) -> bool:
         """Whether nobody needs to act."""
-        return self.state in {ENOUGH, LIMITED}
+        return self.state in {ENOUGH, LIMITED, PROVED}
 
 
-def audit(wanted: str, granted: Iterable[str], *, app_only: bool = True, more: Iterable[str] = ()) -> Audit:
-    """The verdict on what a token names: an app's own, or that of a sign-in; `more` is what else the settings need."""
+def audit(
+    wanted: str, granted: Iterable[str], *, app_only: bool = True, more: Iterable[str] = (), refused_at: str = ""
+) -> Audit:
+    """The verdict on what a token names: an app's own, or that of a sign-in.
+
+    `more` is what else the settings need; `refused_at` is a mailbox that the app was refused at when it was tried.
+    """
     named = {one.rpartition("/")[2] for one in granted}
     extra = tuple(sorted(named - HARMLESS - FOR_SENDING - set(more)))
     if extra:
         return _too_much(wanted, extra, app_only=app_only)
     if wanted in named:
-        return _tenant_wide(wanted) if app_only else _enough(wanted)
+        if not app_only:
+            return _enough(wanted)
+        return _proved(wanted, refused_at) if refused_at else _tenant_wide(wanted)
     if not named - HARMLESS and app_only:
         return _limited(wanted)
     return _missing(wanted, app_only=app_only)
@@ -64,6 +72,21 @@ def _tenant_wide(wanted: str) -> Audit:
         f"The app has {wanted}, for every mailbox of the organisation.",
         f"Mail goes out. To allow one mailbox alone, run the commands below, then remove {wanted} under API "
         "permissions in Entra: beside a limit in Exchange it stays an open door.",
+    )
+
+
+def _proved(wanted: str, refused_at: str) -> Audit:
+    """A token says nothing of limits in Exchange: an application access policy, or rights that a mailbox does not give.
+
+    Beside RBAC for Applications the permission would be an open door, and the app would not have been refused.
+    """
+    return Audit(
+        PROVED,
+        wanted,
+        (),
+        f"The app has {wanted}, and Exchange limits which mailboxes it counts for.",
+        f"The token names {wanted} for every mailbox, yet Microsoft refused the app at {refused_at}. No token says when "
+        "such a limit is lifted: prove it again from time to time.",
     )
 
 

@@ -100,7 +100,8 @@ def audit_of(check: AppCheck, type_name: str, more: tuple[str, ...]) -> permissi
     """The verdict of the last check; `more` is what else the setups need."""
     app_only, service = type_name == MICROSOFT_APP.name, registry.get(check.kind)
     wanted = service.app_permission if app_only else service.sign_in_permission
-    return permissions.audit(wanted, check.granted.split(), app_only=app_only, more=more)
+    refused_at = check.control_mailbox if check.control_state == REFUSED else ""
+    return permissions.audit(wanted, check.granted.split(), app_only=app_only, more=more, refused_at=refused_at)
 
 
 def check_due(session: Session) -> int:
@@ -144,9 +145,12 @@ def read_token(asked: Question) -> Mapping[str, Any]:
 def keep(session: Session, asked: Question, evidence: Mapping[str, Any]) -> AppCheck:
     """Keeps what the token said; too much opens an alert, and its end is told too. Too little stops mail by itself."""
     row = _answered(session, asked)
-    row.checked_at, row.failure = row.answered_at, {}
     # A personal account's token cannot be read: what the person allowed stands for it.
-    row.granted = (str(evidence.get("permissions", "")) or asked.value.public.get("account_scopes", ""))[:400]
+    granted = (str(evidence.get("permissions", "")) or asked.value.public.get("account_scopes", ""))[:400]
+    if row.checked_at is not None and row.granted != granted:
+        # What was proved at the control mailbox was proved for other permissions.
+        row.control_mailbox, row.control_state, row.control_at = "", "", None
+    row.checked_at, row.failure, row.granted = row.answered_at, {}, granted
     row.object_id = str(evidence.get("object_id", ""))[:100]
     credential = session.get_one(Credential, asked.credential_id)
     verdict = audit_of(row, credential.type, asked.more)

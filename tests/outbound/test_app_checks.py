@@ -111,6 +111,28 @@ def test_it_names_the_hole_that_a_permission_leaves_beside_the_limit(session, al
     assert (check(session).control_state, len(box.inbox())) == ("allowed", before)
 
 
+def test_it_calls_no_app_open_to_every_mailbox_that_was_refused_at_one(session, alice, box, credential, any_kind):
+    make_setup(session, credential, "ar@contoso.com", any_kind)
+    box.world.limit_app_to(["ar@contoso.com"])
+    path = f"/setup/permissions/{credential.id}"
+    open_door = alice.client.post(f"{path}/check", follow_redirects=True).text
+    proved = alice.client.post(f"{path}/limit", data={"mailbox": "admin@contoso.com"}, follow_redirects=True).text
+    wide = "for every mailbox of the organisation."
+    assert (wide in open_door, wide in proved, "The limit holds." in proved) == (True, False, True)
+    assert "refused the app at admin@contoso.com. No token says when" in proved
+
+
+def test_a_proof_ends_with_the_permissions_that_it_was_made_for(session, alice, box, consent, credential, config):
+    consent.roles = []
+    box.world.allow_in_exchange(["ar@contoso.com"])
+    path = f"/setup/permissions/{credential.id}"
+    alice.client.post(f"{path}/check")
+    alice.client.post(f"{path}/limit", data={"mailbox": "admin@contoso.com"})
+    consent.roles = list(ROLES)
+    page = alice.client.post(f"{path}/check", follow_redirects=True).text
+    assert ("for every mailbox of the organisation." in page, "The limit holds." in page) == (True, False)
+
+
 @pytest.mark.parametrize("typed", ["", "nobody", "ar@contoso.com"])
 def test_it_wants_another_mailbox_for_the_proof(alice, credential, config, typed):
     answer = alice.client.post(f"/setup/permissions/{credential.id}/limit", data={"mailbox": typed})

@@ -181,6 +181,7 @@ class TestPersonalAccounts:
         page = alice.client.get(f"/setup/permissions/{made.id}").text
         wanted = registry.get(kind).sign_in_permission
         assert f"The sign-in allows {wanted} and nothing more than it needs." in page
+        assert ("account.live.com/consent/Manage" in page, "myapps.microsoft.com" in page) == (True, False)
         assert sent(session, box, draft, pat.address, pat.address).message["From"] == pat.address
 
 

@@ -15,6 +15,7 @@ from mailsetup.credentials.listing import listed
 from mailsetup.credentials.models import Credential
 from mailsetup.mail_services import registry, values
 from mailsetup.mail_services.base import Field
+from mailsetup.mail_services.clouds import is_personal
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.outbound import app_checks
 from mailsetup.outbound.explain import explain_failure
@@ -112,6 +113,7 @@ def _page(credential: Credential, **more: Any) -> str:
         "check": check,
         "audit": app_checks.audit_of(check, credential.type, asked.more) if check and check.checked_at else None,
         "is_app": app_checks.is_app(credential),
+        "is_personal": is_personal(asked.value.public),
         "guide": guide_of(public, from_address=str(asked.settings.get("username", ""))),
         "control": CONTROL,
         "typed": "",
