@@ -85,8 +85,8 @@ def _proved(wanted: str, refused_at: str) -> Audit:
         wanted,
         (),
         f"The app has {wanted}, and Exchange limits which mailboxes it counts for.",
-        f"The token names {wanted} for every mailbox, yet Microsoft refused the app at {refused_at}. No token says when "
-        "such a limit is lifted: prove it again from time to time.",
+        f"The token names {wanted} for every mailbox, yet Microsoft refused the app at {refused_at}. No token says "
+        "when such a limit is lifted: prove it again from time to time.",
     )
 
 

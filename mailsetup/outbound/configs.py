@@ -209,6 +209,15 @@ def set_fallback(session: Session, config: OutboundConfig, raw: str, *, actor: A
     return chosen
 
 
+def change_mailbox(session: Session, config: OutboundConfig, mailbox: str, from_address: str, *, actor: Actor) -> None:
+    """Signs in to another mailbox, and sends as this address, from now on."""
+    config.settings = {**config.settings, "username": mailbox, "from_address": from_address}
+    fields = ["settings"] if config.from_address == from_address else ["settings", "from_address"]
+    config.from_address = from_address
+    settle_keys(session, config)
+    _record(session, config, actor, "outbound:change", fields=fields)
+
+
 def delete_config(session: Session, config: OutboundConfig, *, actor: Actor) -> None:
     """Removes the setup; its waiting mail stays queued without one, and the oldest other setup becomes the default."""
     _record(session, config, actor, "outbound:delete")

@@ -23,10 +23,10 @@ from mailsetup.mail_services.clouds import cloud_of
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.hints import judged
 from mailsetup.mail_services.microsoft import SignIn
-from mailsetup.outbound import health
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbound.renewal import kind_for
 from mailsetup.platform import current_platform
+from mailsetup.wizard import other_account
 from mailsetup.wizard.flows import ADMIN_CONSENT, OTHER_ACCOUNT, SIGN_IN, Returned, Traveller, keep_flow
 from mailsetup.workspaces.audit import Actor
 
@@ -192,16 +192,17 @@ def keep_other_account(
     return state
 
 
-def change_account(session: Session, returned: Returned, *, workspace_id: uuid.UUID, actor: Actor) -> Credential:
-    """The credential belongs to the other account from now on; its setups send nothing until they pass a test."""
-    found = returned.kept
-    credential = _store(session, found, workspace_id=workspace_id, actor=actor, credential_id=returned.credential_id)
-    mailbox = found["public"]["account_addresses"].partition(" ")[0] or found["public"]["account_username"]
-    used = select(OutboundConfig).where(OutboundConfig.credential_id == credential.id)
-    for config in session.scalars(used):
-        config.settings = {**config.settings, "username": mailbox.lower()}
-        health.values_changed(session, config)
-    return credential
+def change_account(
+    session: Session, returned: Returned, *, workspace_id: uuid.UUID, actor: Actor, new_from: bool
+) -> tuple[Credential, list[OutboundConfig]]:
+    """The credential belongs to the other account from now on; its setups send nothing until they pass a test.
+
+    `new_from` changes the From of setups that sent as the former account. Returns those whose From cannot work too.
+    """
+    former = fetch_owned(session, Credential, workspace_id, returned.credential_id or uuid.UUID(int=0))
+    senders = other_account.own_senders(session, former) if new_from else []
+    credential = _store(session, returned.kept, workspace_id=workspace_id, actor=actor, credential_id=former.id)
+    return credential, other_account.follow(session, credential, new_from=senders, actor=actor)
 
 
 def service_to_sign_in_for(session: Session, credential: Credential) -> type[MailService]:

@@ -216,6 +216,29 @@ def test_it_changes_the_account_only_when_that_is_confirmed(alice, box, grant, m
     assert again.status_code == 400
 
 
+@pytest.mark.parametrize("asked", [True, False])
+def test_from_follows_the_account_where_somebody_wants_it(alice, box, grant, mailbox, session, asked):
+    config = make_setup(session, grant, mailbox.address)
+    other = new_mailbox(box)
+    answer, state = reconnect_as(alice, grant, other)
+    assert f"Change the From address to {other.address}" in answer.text
+    said = {"state": state, **({"new_from": "true"} if asked else {})}
+    page = alice.client.post(f"/setup/reconnect/{grant.id}/change", data=said, follow_redirects=True).text
+    session.refresh(config)
+    sends_as = other.address if asked else mailbox.address
+    assert (config.from_address, config.settings["from_address"]) == (sends_as, sends_as)
+    assert (f"still sends as {mailbox.address}" in page) is not asked
+
+
+def test_from_of_a_shared_mailbox_stays(alice, box, grant, mailbox, session):
+    config = make_setup(session, grant, "team@contoso.com")
+    answer, state = reconnect_as(alice, grant, new_mailbox(box))
+    assert "new_from" not in answer.text
+    alice.client.post(f"/setup/reconnect/{grant.id}/change", data={"state": state, "new_from": "true"})
+    session.refresh(config)
+    assert config.from_address == "team@contoso.com"
+
+
 def test_it_reconnects_for_what_it_was_signed_in_for(alice, session, mailbox):
     unused = make_grant(session, alice.workspace, mailbox, "smtp_xoauth2")
     assert "SMTP.Send" in address_in(alice.client.post(f"/setup/reconnect/{unused.id}"))

@@ -19,6 +19,7 @@ from mailsetup.mail_services.errors import TransportError
 from mailsetup.outbound.explain import explain_failure
 from mailsetup.web.session import db_session
 from mailsetup.wizard import consent, flows
+from mailsetup.wizard import other_account as following
 from mailsetup.wizard.consent import OtherAccount
 from mailsetup.wizard.flows import FlowRefused, Returned, Traveller, use_flow
 from mailsetup.wizard.views.blueprint import setup
@@ -26,6 +27,7 @@ from mailsetup.wizard.views.leaving import home_of, leave, traveller
 from mailsetup.workspaces.access import current_actor, current_workspace, require
 from mailsetup.workspaces.models import ADMIN
 
+NEW_FROM = "new_from"
 TEMPLATE, OTHER = "setup/reconnect.html", "setup/other_account.html"
 
 
@@ -78,8 +80,12 @@ def other_account(returned: Returned, refused: OtherAccount) -> ResponseReturnVa
     """Somebody else signed in: nothing changes unless it is confirmed here."""
     entry = listed(db_session(), _fetch(returned.credential_id))
     state = consent.keep_other_account(db_session(), traveller(), entry.credential.id, refused)
+    facts = {
+        "senders": following.own_senders(db_session(), entry.credential),
+        "mailbox": following.mailbox_of(refused.kept["public"]),
+    }
     db_session().commit()
-    return render_template(OTHER, entry=entry, refused=refused, state=state), 409
+    return render_template(OTHER, entry=entry, refused=refused, state=state, new_from=NEW_FROM, **facts), 409
 
 
 @setup.post("/reconnect/<uuid:credential_id>/change")
@@ -91,12 +97,15 @@ def change_account(credential_id: uuid.UUID) -> ResponseReturnValue:
         returned = _confirmed(traveller(), credential_id)
     except FlowRefused as error:
         return render_template("setup/flow_refused.html", reason=error.reason), 400
-    credential = consent.change_account(
-        db_session(), returned, workspace_id=current_workspace().id, actor=current_actor()
+    credential, left = consent.change_account(
+        db_session(),
+        returned,
+        workspace_id=current_workspace().id,
+        actor=current_actor(),
+        new_from=bool(request.form.get(NEW_FROM)),
     )
     db_session().commit()
-    account = returned.kept["public"]["account_username"]
-    flash(f"“{credential.name}” belongs to {account} now. Its setups send again when they pass a test.", "warning")
+    flash(following.told(credential, returned.kept["public"]["account_username"], left), "warning")
     return redirect(home_of(credential))
 
 
