@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import ast
+from contextlib import nullcontext
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, cast
 
+import jwt
 import pytest
 from rq.serializers import JSONSerializer
 
 from mailsetup.core import queues
+from mailsetup.core.issuers import Issuer
+from mailsetup.core.redact import Secret
 from mailsetup.mail_services import microsoft
 from mailsetup.mail_services.base import Report
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.web.paths import local_path
+from mailsetup.wizard import flows
+from mailsetup.workspaces import issuers, sign_in_flows
 from tests.alerts.test_letter import html, sent
 from tests.api.conftest import caller, key_of
 from tests.mail_services.values import session as talk_to
@@ -25,18 +31,30 @@ def newer(package: str, than: tuple[int, ...]) -> bool:
     return tuple(int(part) for part in version(package).split(".")[:3]) >= than
 
 
-def test_advisory_27_state_belongs_to_the_browser(alice, charlie, bob):
+def test_advisory_27_state_belongs_to_the_browser(alice, charlie, session):
     """CVE-2025-68158, CVE-2026-41425 (Authlib): a cached `state` was good in any browser."""
     assert newer("authlib", (1, 6, 11))
-    for person in (alice, charlie):
-        answer = person.client.get("/setup/microsoft/callback?state=A&code=x")
-        assert answer.status_code == 400
+    here = flows.Traveller(alice.user.id, alice.workspace.id, "this browser")
+    for other in (replace(here, browser="another"), replace(here, user_id=charlie.user.id), replace(here, browser="")):
+        flows.keep_flow(session, here, purpose=flows.SIGN_IN, state="A", kept={})
+        with pytest.raises(flows.FlowRefused, match="other"):
+            flows.use_flow(session, other, "A")
+    for browser in ("another", ""):
+        trip = sign_in_flows.begin(session, issuer_key="contoso", purpose="sign-in", browser="this browser")
+        with pytest.raises(sign_in_flows.FlowRefused, match="elsewhere"):
+            sign_in_flows.use(session, issuer_key="contoso", browser=browser, state=trip.state)
     assert not [place for place, call in source.calls("OAuth") if any(word.arg == "cache" for word in call.keywords)]
 
 
-def test_advisory_28_metadata_belongs_to_the_issuer():
+@pytest.mark.parametrize("said", ["https://evil.example", "https://sso.example/", None])
+def test_advisory_28_metadata_belongs_to_the_issuer(said, settings, monkeypatch):
     """CVE-2026-104056 (Authlib <= 1.7.2): the metadata of one issuer was taken for another's."""
     assert newer("authlib", (1, 7, 3))
+    ours = Issuer("contoso", "Contoso", "https://sso.example", "client", Secret("-"))
+    places = dict.fromkeys(("authorization_endpoint", "token_endpoint", "jwks_uri"), "https://sso.example/x")
+    monkeypatch.setattr(issuers, "_document", lambda *_: {**places, "issuer": said or ours.url})
+    with nullcontext() if said is None else pytest.raises(issuers.IssuerRefused, match="another issuer"):
+        issuers._metadata(ours, cast(Any, None))
 
 
 @pytest.mark.parametrize("query", ["code=x", "code=x&state=", "error=access_denied", ""])
@@ -80,6 +98,9 @@ def test_advisory_31_token_of_another_tenant():
     for changes in ({"tid": other}, {"tid": other, "iss": f"https://login.example/{other}/v2.0"}):
         with pytest.raises(TransportError):
             microsoft._checked_claims(cast(Any, Application()), {"id_token_claims": claims_of(**changes)})
+    token = jwt.encode(claims_of(tid=other), "k" * 32)
+    with pytest.raises(TransportError, match="tenant_mismatch"):
+        microsoft._token(cast(Any, Application()), {"access_token": token})
 
 
 def test_advisory_32_tenant_of_the_redirect_proves_nothing(alice):
