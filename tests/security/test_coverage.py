@@ -11,6 +11,7 @@ DOCUMENT = TOP / "docs" / "security.md"
 ADVISORIES = set(range(1, 43))
 EXEMPT = re.compile(r"^- Advisory (\d+) cannot apply: .{20,}", re.MULTILINE)
 ROW = re.compile(r"^\| ([\d.*, -]+) \|(.+)\|(.+)\|$", re.MULTILINE)
+FILE = re.compile(r"`([\w.-]+/[\w./-]*|requirements\.txt)`")
 TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 
 # OWASP ASVS 5.0.0, level 2 and what of level 3 is worth having in a product that holds secrets of others.
@@ -44,6 +45,12 @@ def test_it_names_a_test_for_each_requirement():
     assert {number for number in WANTED.split() if number not in numbers} == set()
     assert [row[0] for row in rows if not TEST.search(row[2]) and "by reading" not in row[2]] == []
     assert sum("by reading" in row[2] for row in rows) <= 6
+
+
+def test_it_names_where_each_requirement_is_met():
+    places = {row[0]: FILE.findall(row[1]) for row in ROW.findall(DOCUMENT.read_text())}
+    assert [number for number, files in places.items() if not files] == []
+    assert [file for files in places.values() for file in files if not (TOP / file).exists()] == []
 
 
 def test_it_names_only_tests_that_exist():

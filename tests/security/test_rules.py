@@ -103,6 +103,15 @@ def test_it_unpacks_no_xml_of_others():
     assert source.imports("xml", "lxml", "yaml") == []
 
 
+@pytest.mark.parametrize("lock", sorted(source.TOP.glob("requirements*.txt")), ids=lambda path: path.stem)
+def test_it_installs_only_what_a_lock_names_by_hash(lock):
+    """Make the lock anew with `make lock`."""
+    entries = lock.read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
+    packages = [entry for entry in entries if entry.strip() and not entry.lstrip().startswith(("#", "--"))]
+    assert packages
+    assert [entry for entry in packages if "==" not in entry or "--hash=sha256:" not in entry] == []
+
+
 # Where the product goes out, and by which way of those that are tried with every spelling of an address inside.
 ENTRIES = {
     "door.connect": {"core/egress_http.py": "pool", "cli/doctor.py": "socket", "mail_services/dialing.py": "smtp",
