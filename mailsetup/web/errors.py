@@ -10,6 +10,8 @@ import structlog
 from flask import Flask, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from mailsetup.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, QuotaReached
@@ -72,6 +74,8 @@ def install_errors(app: Flask) -> None:
     app.register_error_handler(NotFound, _not_found)
     app.register_error_handler(NotAllowed, _not_allowed)
     app.register_error_handler(Conflict, _conflict)
+    app.register_error_handler(ObjectDeletedError, _gone)
+    app.register_error_handler(StaleDataError, _gone)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(ForeignPost, _foreign)
     app.register_error_handler(HTTPException, _http)
@@ -98,6 +102,12 @@ def _not_allowed(error: NotAllowed) -> ResponseReturnValue:
 
 def _conflict(error: Conflict) -> ResponseReturnValue:
     return _answer(REFUSALS[409], detail=str(error))
+
+
+def _gone(error: SQLAlchemyError) -> ResponseReturnValue:
+    """Somebody took away what this request was about, such as the session of who asks, while it was answered."""
+    log.warning("row_gone_meanwhile", method=request.method, error=type(error).__name__)
+    return _answer(REFUSALS[409])
 
 
 def _csrf(_error: CSRFError) -> ResponseReturnValue:

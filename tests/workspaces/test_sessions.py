@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, func, select, update
+from sqlalchemy import delete, event, func, select, update
 
 from mailsetup.core import db
 from mailsetup.core.clock import utcnow
@@ -184,3 +184,18 @@ def test_it_refuses_a_wrong_password_and_foreign_ways_back(alice, session):
 )  # fmt: skip
 def test_it_names_a_browser_as_people_do(agent, words):
     assert login.browser_words(agent) == words
+
+
+def test_it_answers_who_was_signed_out_elsewhere_meanwhile(alice, client, session):
+    """Between the check at the door and the page, another browser ends every session."""
+    client.post("/sign-in", data=CREDENTIALS)
+
+    def end_all(_session):
+        session.execute(delete(UserSession).where(UserSession.user_id == alice.user.id))
+        session.commit()
+
+    event.listen(db.sessions(), "after_rollback", end_all, once=True)
+    wrong = {"current_password": "not this one", "new_password": NEW}
+    answer = client.post("/settings/security/password", data=wrong)
+    assert (answer.status_code, "This cannot be done now" in answer.text) == (409, True)
+    assert client.get("/settings/security").status_code == 302

@@ -11,7 +11,7 @@ EXPLAINED: dict[str, str] = {
     r"schemathesis: negative_data_rejection: POST /api/v1/messages/batch": (
         "Each mail of a batch has its own result: what is no mail gets 422 inside the 202, and the others are taken."
     ),
-    r"wapiti: Secure Flag cookie: GET / : Secure flag is not set in the cookie : session": (
+    r"wapiti: Secure Flag cookie: GET /\S* : Secure flag is not set in the cookie : session": (
         "The scan is plain http on loopback; over https the cookie is __Host-session and Secure (test_headers.py)."
     ),
 }
