@@ -81,7 +81,7 @@ def check_keys() -> Finding:
         return Finding("Keys", f"Secrets are sealed with keys the ring does not have: {', '.join(sorted(missing))}.")
     for workspace_id, wrapped in rows[:100]:
         ring.unwrap(wrapped, workspace_id=str(workspace_id))
-    return Finding("Keys", note=f"{len(ring.keys)} in the ring, {len(rows)} workspaces")
+    return Finding("Keys", note=f"in the ring: {len(ring.keys)}, workspaces: {len(rows)}")
 
 
 def check_workers() -> Finding:

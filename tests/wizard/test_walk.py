@@ -87,6 +87,14 @@ def test_it_says_why_a_test_failed_and_does_not_call_it_tested(alice, ready, ser
     assert "did not pass" in alice.client.get(f"/setup/{ready.id}/save").text
 
 
+def test_the_list_of_steps_says_nothing_of_a_test_that_may_run_again(alice, ready):
+    alice.client.post(f"/setup/{ready.id}/test", data={"recipient": "me@fabrikam.example"})
+    run_queued_test()
+    passed = '<span class="step-choice">Passed</span>'
+    assert passed in alice.client.get(f"/setup/{ready.id}/save").text
+    assert passed not in alice.client.get(f"/setup/{ready.id}/test").text
+
+
 def test_it_is_resumed_where_it_was_left(alice, ada, begin, credential):
     draft = begin()
     assert alice.client.get(f"/setup/{draft.id}").location == f"/setup/{draft.id}/credential"
