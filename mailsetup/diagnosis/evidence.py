@@ -76,6 +76,7 @@ def _sender(facts: Facts) -> list[str]:
     mailbox = facts.get("send_as_needed")
     return [
         str(facts.get("sender", "")),
+        "an alias, which Exchange accepts, replaces or refuses only once it has the mail" if facts.get("alias") else "",
         f"{mailbox} needs Send As rights for it, which Microsoft checks when a mail is handed over" if mailbox else "",
     ]
 

@@ -313,6 +313,11 @@ class MailService(ABC):
         return {}
 
     @classmethod
+    def doubts(cls, settings: Mapping[str, Any], public: Mapping[str, str]) -> tuple[str, ...]:
+        """What may not work with this sign-in although nothing forbids it, in sentences: a test has to tell."""
+        return ()
+
+    @classmethod
     def mailbox_of(cls, settings: Mapping[str, Any], public: Mapping[str, str]) -> str:
         """Whose limits count: the mailbox, or the login at the host, that mail goes through.
 

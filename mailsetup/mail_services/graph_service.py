@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
-from mailsetup.mail_services import graph, inbox, limits
+from mailsetup.mail_services import graph, inbox, limits, own_senders
 from mailsetup.mail_services.base import (
     Arrival,
     Evidence,
@@ -169,6 +169,8 @@ class GraphService(MailService):
 
     def _foreseen(self, sender: str) -> Evidence:
         mailbox = str(self.settings.get("username", ""))
+        if own_senders.main_address(sender, self.required_credential().public):
+            return {"alias": True}
         return {"send_as_needed": mailbox} if mailbox.lower() != sender.lower() else {}
 
     def find_mail(self, recipient: str, message_id: str) -> Arrival | None:

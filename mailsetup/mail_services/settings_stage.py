@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
+from mailsetup.mail_services import own_senders
 from mailsetup.mail_services.base import CredentialValue, MailService, Report, Token
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.hints import judged
@@ -63,6 +64,8 @@ def known_facts(service: MailService) -> dict[str, Any]:
     facts: dict[str, Any] = {name: public[name] for name in shown if public.get(name)}
     facts |= {name: service.settings[name] for name in ("from_address", "username") if service.settings.get(name)}
     facts["redirect_uri"] = service.platform.redirect_uri
+    if main := own_senders.main_address(str(service.settings.get("from_address", "")), public):
+        facts |= {"alias": "yes", "main_address": main}
     return facts | _sender_facts(service.credential)
 
 

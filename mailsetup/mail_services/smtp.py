@@ -211,6 +211,8 @@ class Session:
     def _foreseen(self, sender: str) -> Evidence:
         """Exchange Online looks at Send As rights only once it has the mail (550 5.7.60)."""
         login = self.peer.login
+        if login and sender.lower() in login.aliases:
+            return {"alias": True}
         other = login is not None and login.username.lower() != sender.lower()
         return {"send_as_needed": login.username} if login and other and "XOAUTH2" in login.mechanisms else {}
 

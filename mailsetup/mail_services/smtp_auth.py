@@ -16,11 +16,12 @@ _NOT_UNDERSTOOD = {500, 501, 502, 503, 504}
 
 @dataclass(frozen=True)
 class Login:
-    """Who signs in, with what, and by which mechanisms, best first."""
+    """Who signs in, with what, and by which mechanisms, best first; `aliases` are further addresses of the mailbox."""
 
     username: str
     secret: Secret
     mechanisms: tuple[str, ...]
+    aliases: frozenset[str] = frozenset()
 
 
 def sign_in(wire: Wire, login: Login, offered: str) -> str:

@@ -69,6 +69,13 @@ def cleaned(session: Session, draft: SetupDraft) -> dict[str, Any]:
     return settings
 
 
+def doubts(session: Session, draft: SetupDraft) -> tuple[str, ...]:
+    """What only a test, and a look at its mail, can tell of the values."""
+    credential = credential_of(session, draft)
+    public = public_facts(session, credential) if credential else {}
+    return kind_of(draft).doubts(shown_values(session, draft), public)
+
+
 def tested(session: Session, draft: SetupDraft) -> Tested:
     """What the last test says about the values of the draft."""
     run = session.get(TestRun, draft.test_run_id) if draft.test_run_id else None

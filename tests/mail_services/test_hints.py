@@ -231,5 +231,7 @@ def test_it_speaks_of_no_other_mailbox_when_the_from_address_is_the_mailbox_itse
     same = hints.explain(error, {"from_address": "AR@contoso.com", "username": "ar@contoso.com", "signs_in": "app"})
     assert same.cause == "own_address_denied"
     assert "Add-RecipientPermission" not in " ".join(same.steps)
+    alias = {"from_address": "a@contoso.com", "username": "ar@contoso.com", "signs_in": "person", "alias": "yes"}
+    assert hints.explain(error, {**alias, "main_address": "ar@contoso.com"}).steps[0].startswith("Type ar@contoso.com")
     other = hints.explain(error, {"from_address": "info@contoso.com", "username": "ar@contoso.com", "signs_in": "app"})
     assert other.cause.endswith("send_as_denied")

@@ -12,8 +12,9 @@ from sqlalchemy import select
 from mailsetup.alerts.models import Alert
 from mailsetup.credentials.models import Credential
 from mailsetup.credentials.vault import public_facts
-from mailsetup.mail_services import registry
+from mailsetup.mail_services import hints, registry
 from mailsetup.mail_services.base import Mail, Report
+from mailsetup.mail_services.errors import TransportError
 from mailsetup.outbound import app_checks
 from mailsetup.outbound.connect import connect
 from mailsetup.outbound.models import UNVERIFIED
@@ -72,9 +73,9 @@ def sign_in(alice, draft, mailbox, **form):
     return alice.client.get(at_microsoft(leave(alice, draft, **form), mailbox))
 
 
-def sender(alice, draft, **changes):
+def sender(alice, draft, *, follow=False, **changes):
     form = {"name": "Invoices", "alerts_address": "it@northwind.example", "action": "next", **changes}
-    return alice.client.post(f"/setup/{draft.id}/sender", data=form)
+    return alice.client.post(f"/setup/{draft.id}/sender", data=form, follow_redirects=follow)
 
 
 def test_it_hints_at_the_mailbox_and_lets_the_person_choose(alice, draft, session):
@@ -97,6 +98,24 @@ def test_it_limits_from_to_what_the_mailbox_has_before_any_test(alice, draft, ma
     assert (stranger.status_code, 'id="f-username-error"' in stranger.text) == (422, True)
     for own in (mailbox.address, "billing@contoso.com"):
         assert sender(alice, draft, from_address=own, username=mailbox.address).status_code == 302
+
+
+@BOTH
+@pytest.mark.parametrize("alias", [True, False])
+def test_it_says_of_an_alias_what_nobody_can_know_before_the_test(alice, draft, mailbox, alias):
+    sign_in(alice, draft, mailbox)
+    own = "billing@contoso.com" if alias else mailbox.address
+    page = html.unescape(sender(alice, draft, from_address=own, username=mailbox.address, follow=True).text)
+    assert (f"Only {mailbox.address} works for certain." in page) is alias
+
+
+@pytest.mark.parametrize("kind", ["smtp_xoauth2"])
+def test_a_refused_alias_is_no_matter_of_send_as_rights(alice, box, draft, mailbox, session):
+    sign_in(alice, draft, mailbox)
+    with pytest.raises(TransportError) as refused:
+        sent(session, box, draft, "billing@contoso.com", mailbox.address)
+    found = hints.explain(refused.value, refused.value.context)
+    assert (found.cause, mailbox.address in found.steps[0]) == ("alias_denied", True)
 
 
 def test_it_uses_the_mailbox_and_not_the_name_at_sign_in(alice, draft, mailbox, session):

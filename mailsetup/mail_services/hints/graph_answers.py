@@ -26,6 +26,7 @@ _WORDS = (
 
 _CODES = (
     graph("drafts_denied", "ErrorAccessDenied", "AccessDenied", facts={"permission": "Mail.ReadWrite"}),
+    graph("alias_denied", "ErrorSendAsDenied", facts={"alias": "yes"}),
     graph("own_address_denied", "ErrorSendAsDenied", own_address=True),
     graph("send_as_denied", "ErrorSendAsDenied"),
     graph("recipient_invalid", "ErrorInvalidRecipients", "ErrorInvalidSmtpAddress", "ErrorInvalidRecipient"),

@@ -160,6 +160,18 @@ ACCESS = (
         "microsoft_admin",
     ),
     Cause(
+        "alias_denied",
+        "Exchange does not let {mailbox} send as its alias {from_address}",
+        "{from_address} is a second address of the mailbox, whose main one is {main_address}. Exchange takes aliases "
+        "only where the organisation allows that, and it takes a Send As right for them from nobody.",
+        (
+            "Type {main_address} as the From address here, then choose Test again.",
+            "Or, to keep the alias, an Exchange admin runs this for the whole organisation and waits an hour: "
+            "Set-OrganizationConfig -SendFromAliasEnabled $true",
+        ),
+        "workspace_admin",
+    ),
+    Cause(
         "own_address_denied",
         "This mailbox may not send as its own address {from_address}",
         "The From address and the mailbox are the same, so no Send As right is missing. Most likely the mailbox's main "

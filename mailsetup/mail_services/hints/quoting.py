@@ -34,7 +34,17 @@ PUBLIC = frozenset(
             "port",
         ),
         *("client_id", "client_request_id", "correlation_id", "request_id", "tenant_id", "trace_id", "timestamp"),
-        *("from_address", "from_name", "mailbox", "recipient", "username", "redirect_uri", "login_host", "proxy_host"),
+        *(
+            "from_address",
+            "from_name",
+            "main_address",
+            "mailbox",
+            "recipient",
+            "username",
+            "redirect_uri",
+            "login_host",
+            "proxy_host",
+        ),
         *("login", "microsoft", "provider", "refused", "retry_after", "signs_in", "stage", "suberror", "timezone"),
         *("tls", "type", "worker"),
     }

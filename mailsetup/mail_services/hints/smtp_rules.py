@@ -130,13 +130,16 @@ _LOGIN = (
     smtp("password_wrong", "5", says=("invalid credentials", "incorrect password", "login incorrect", "login failed")),
 )
 
+_ALIAS = {"alias": "yes"}
 _SEND_AS = (
     smtp("sender_penalty_full", "5.2.251"),
     smtp("sender_penalty", "5.2.252", says=("throttled", "continuous")),
+    smtp("alias_denied", "5.7.60", "5.2.252", facts=_ALIAS),
     smtp("own_address_denied", "5.7.60", "5.2.252", own_address=True),
     smtp("smtp_send_as_denied", "5.7.60", "5.2.252"),
     smtp("sender_penalty", "5.2.253"),
     smtp("sender_penalty_recipients", "5.2.254", "5.2.255"),
+    smtp("alias_denied", "5", says=("sendasdenied", "permissions to send as"), facts=_ALIAS),
     smtp("own_address_denied", "5", says=("sendasdenied", "permissions to send as"), own_address=True),
     smtp("smtp_send_as_denied", "5", says=("sendasdenied", "permissions to send as")),
     smtp("relay_denied", "5", says=("relaying disallowed", "relay access denied"), stages=_RCPT),

@@ -21,6 +21,7 @@ _WITHOUT = {
     "tenant_id": "(the tenant ID in the credential)",
     "from_address": "the From address",
     "mailbox": "the mailbox",
+    "main_address": "the mailbox's main address",
     "recipient": "the recipient's address",
     "host": "the mail server",
     "port": "(the port in the settings)",

@@ -72,6 +72,11 @@ class GraphDelegated(GraphService):
         """From one's own addresses; from others only with the permission for shared mailboxes."""
         return own_senders.refusals(settings, public, other_sender=_may_share(public))
 
+    @classmethod
+    def doubts(cls, settings: Mapping[str, Any], public: Mapping[str, str]) -> tuple[str, ...]:
+        """Whether an alias may send is the organisation's choice."""
+        return own_senders.doubts(settings, public)
+
     def fetch_token(self, cache: TokenCache, *, fresh: bool = False) -> Token:
         """A token of the signed-in person. Raises TransportError."""
         credential = self.required_credential()

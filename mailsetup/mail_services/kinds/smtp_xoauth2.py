@@ -103,6 +103,11 @@ class SMTPXOAuth2(SMTPService):
         return own_senders.refusals(settings, public, other_sender=shared, other_mailbox=shared)
 
     @classmethod
+    def doubts(cls, settings: Mapping[str, Any], public: Mapping[str, str]) -> tuple[str, ...]:
+        """Whether an alias may send is the organisation's choice."""
+        return own_senders.doubts(settings, public)
+
+    @classmethod
     def host_of(cls, settings: Mapping[str, Any], public: Mapping[str, str]) -> str:
         """Personal accounts have a server of their own."""
         known = super().host_of(settings, public)
@@ -147,4 +152,6 @@ class SMTPXOAuth2(SMTPService):
 
     def login(self, token: Token | None) -> Login | None:
         """The mailbox with its token."""
-        return Login(str(self.settings["username"]), token.value, ("XOAUTH2",)) if token else None
+        public = self.required_credential().public
+        aliases = frozenset(one for one in own_senders.addresses(public) if own_senders.main_address(one, public))
+        return Login(str(self.settings["username"]), token.value, ("XOAUTH2",), aliases) if token else None

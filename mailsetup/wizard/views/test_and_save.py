@@ -132,6 +132,7 @@ def _test_page(draft: SetupDraft) -> dict[str, object]:
     run = db_session().get(TestRun, draft.test_run_id) if draft.test_run_id else None
     return {
         "run": run,
+        "doubts": answers.doubts(db_session(), draft),
         "tested": answers.tested(db_session(), draft),
         "way_out": moving.way_out_of(db_session(), draft),
         "recipient_field": RECIPIENT,
