@@ -125,6 +125,12 @@ def find_key(session: Session, text: str) -> tuple[ApiKey, Workspace] | None:
     return key, workspace
 
 
+def still_works(session: Session, key_id: uuid.UUID, scope: str) -> bool:
+    """Whether a key that signed in a while ago may still do this."""
+    row = session.get(ApiKey, key_id)
+    return row is not None and scope in row.scopes and state_of(row, utcnow()) == "active"
+
+
 def note_use(session: Session, row: ApiKey) -> bool:
     """Notes that the key was used, at most every five minutes; whether there is something to commit."""
     now = utcnow()

@@ -20,6 +20,7 @@ from mailsetup.workspaces.models import Workspace
 
 SCOPE = "send"
 AWAY = "451 4.3.0 Nothing was accepted; try again in a moment"
+REVOKED = "535 5.7.8 This key was revoked or has expired; nothing was accepted"
 # Callers at once; seconds for one command or one whole mail, and for signing in.
 CALLERS, SILENT_FOR, UNKNOWN_FOR = 200, 120.0, 60.0
 log = structlog.get_logger()
@@ -79,6 +80,8 @@ def accept(caller: Caller, content: bytes, recipients: list[str]) -> str:
     """The reply to a whole mail."""
     try:
         with walls.only(caller.workspace_id), db.session_scope() as session:
+            if not keys.still_works(session, caller.key_id, SCOPE):
+                return REVOKED
             workspace = session.get_one(Workspace, caller.workspace_id)
             created_by = f"SMTP, API key {caller.name}"
             row = queue_mail(session, workspace, parse(content), recipients=recipients, created_by=created_by)

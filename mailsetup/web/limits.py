@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 
-from flask import Flask, g, request
+from flask import Flask, g
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from limits import RateLimitItem, WindowStats
@@ -47,9 +47,9 @@ STRATEGIES[ONE_TRIP] = OneTrip
 limiter = Limiter(key_func=get_remote_address, strategy=ONE_TRIP, in_memory_fallback_enabled=True, headers_enabled=True)
 
 
-def by_email(field: str = "email") -> str:
-    """A limit key for the e-mail address in a form field: hashed, because keys are kept in Redis."""
-    address = request.form.get(field, "").strip().lower()
+def by_email(address: str) -> str:
+    """A limit key for an e-mail address: hashed, because keys are kept in Redis."""
+    address = address.strip().lower()
     return hashlib.sha256(address.encode()).hexdigest()[:32] if address else get_remote_address()
 
 

@@ -81,9 +81,13 @@ def begin_session(user: User, *, strong: bool = False, proved_at: datetime | Non
     login_user(SignedIn(row, token.reveal()))
 
 
-def begin_pending(user: User) -> None:
-    """Notes that the person knew the password and still has to show the second factor; the caller commits."""
-    _, token = _fresh_row(user, pending=True)
+def begin_pending(user: User, *, proved_at: datetime | None = None) -> None:
+    """Notes that the person knew the password and still has to show the second factor; the caller commits.
+
+    With `proved_at` they proved the first one at that time, and not just now.
+    """
+    row, token = _fresh_row(user, pending=True)
+    row.proved_at = min(proved_at or row.proved_at, row.proved_at)
     session[PENDING] = token.reveal()
 
 
@@ -100,11 +104,14 @@ def pending_session() -> UserSession | None:
 
 
 def renew_session(user: User, *, strong: bool | None = None) -> None:
-    """Keeps this browser signed in while the person's other sessions end; the caller commits."""
+    """Keeps this browser signed in while the person's other sessions end; the caller commits.
+
+    It is as fresh as it was: a password alone is no new proof of who has a second factor.
+    """
     workspace_id, row = session.get(WORKSPACE), signed_in_session()
-    was_strong = row is not None and row.strong
+    was_strong, proved_at = (row.strong, row.proved_at) if row else (False, None)
     sessions.end_all(db_session(), user.id)
-    begin_session(user, strong=was_strong if strong is None else strong)
+    begin_session(user, strong=was_strong if strong is None else strong, proved_at=proved_at)
     session[WORKSPACE] = workspace_id
 
 

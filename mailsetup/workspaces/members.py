@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import uuid
 
-from sqlalchemy import func, select
+from sqlalchemy import CursorResult, func, select, update
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Session
 
 from mailsetup.core import walls
+from mailsetup.core.clock import utcnow
 from mailsetup.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from mailsetup.workspaces import audit, locales, sealing
 from mailsetup.workspaces.audit import Actor
-from mailsetup.workspaces.models import MEMBER, OWNER, ROLES, Member, User, Workspace
+from mailsetup.workspaces.models import MEMBER, OWNER, ROLES, Invitation, Member, User, Workspace
 from mailsetup.workspaces.names import clean_name
 
 LAST_OWNER = "{name} is the only owner of this workspace. Make another member owner first."
@@ -100,7 +101,8 @@ def change_role(session: Session, member: Member, role: str, *, by: Member) -> N
     if member.role == OWNER:
         _keep_one_owner(session, member)
     before, member.role = member.role, role
-    _record(session, member, "member:change-role", by=by, role=role, was=before)
+    ended = _end_invitations(session, member, but=roles_given_by(role))
+    _record(session, member, "member:change-role", by=by, role=role, was=before, **ended)
 
 
 def remove(session: Session, member: Member, *, by: Member) -> None:
@@ -110,7 +112,8 @@ def remove(session: Session, member: Member, *, by: Member) -> None:
         _check_owner_touched(member.role, member.role, by=by)
     if member.role == OWNER:
         _keep_one_owner(session, member)
-    _record(session, member, "member:leave" if member.id == by.id else "member:remove", by=by, role=member.role)
+    action, ended = "member:leave" if member.id == by.id else "member:remove", _end_invitations(session, member)
+    _record(session, member, action, by=by, role=member.role, **ended)
     session.delete(member)
     session.flush()
 
@@ -126,6 +129,20 @@ def roles_given_by(giver: str) -> tuple[str, ...]:
     if giver == MEMBER:
         return ()
     return tuple(role for role in ROLES if role != OWNER or giver == OWNER)
+
+
+def _end_invitations(session: Session, member: Member, *, but: tuple[str, ...] = ()) -> dict[str, int]:
+    """Links that somebody made do not outlive their right to make them: they may be in the maker's own hands."""
+    mine = update(Invitation).where(
+        Invitation.workspace_id == member.workspace_id,
+        Invitation.invited_by_id == member.user_id,
+        Invitation.accepted_at.is_(None),
+        Invitation.revoked_at.is_(None),
+        Invitation.role.not_in(but),
+    )
+    result = session.execute(mine.values(revoked_at=utcnow()))
+    ended = result.rowcount if isinstance(result, CursorResult) else 0
+    return {"invitations": ended} if ended else {}
 
 
 def _check_owner_touched(before: str, after: str, *, by: Member) -> None:
@@ -152,7 +169,7 @@ def _take_turns(session: Session, *people: Member) -> None:
             raise NotFound("no such member") from None
 
 
-def _record(session: Session, member: Member, action: str, *, by: Member, **detail: str) -> None:
+def _record(session: Session, member: Member, action: str, *, by: Member, **detail: str | int) -> None:
     actor = Actor(by.user.email, by.user_id)
     subject = member.user.email
     audit.record(

@@ -83,9 +83,11 @@ def prove_again(session: Session, row: UserSession, *, strong: bool = False) -> 
 
 def note_wrong_code(session: Session, row: UserSession) -> bool:
     """Counts a wrong second factor; whether another may be tried, else the pending session is over."""
-    session.execute(update(UserSession).where(UserSession.id == row.id).values(wrong_codes=UserSession.wrong_codes + 1))
-    session.refresh(row)
-    if row.wrong_codes < MOST_WRONG_CODES:
+    mine = update(UserSession).where(UserSession.id == row.id).values(wrong_codes=UserSession.wrong_codes + 1)
+    so_far = session.scalar(mine.returning(UserSession.wrong_codes))
+    if so_far is None:  # of several tries at the same moment another one was the last
+        return False
+    if so_far < MOST_WRONG_CODES:
         return True
     end(session, row.user_id, row.id)
     return False

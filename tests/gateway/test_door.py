@@ -14,10 +14,12 @@ from pathlib import Path
 
 import pytest
 import trustme
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from mailsetup.api.models import ApiKey
+from mailsetup.core.clock import utcnow
 from mailsetup.core.errors import SettingsError
 from mailsetup.gateway.__main__ import listen_on, serve, tls_context
 from mailsetup.outbox.models import Message
@@ -153,3 +155,13 @@ def test_it_is_off_unless_configured(settings: Settings) -> None:
 def test_it_does_not_listen_to_others_without_a_certificate(settings: Settings) -> None:
     with pytest.raises(SettingsError, match="in the clear"):
         tls_context(replace(settings, gateway_listen=("0.0.0.0", 2525)))
+
+
+def test_it_takes_nothing_from_a_key_that_was_revoked_meanwhile(port: int, key: str, session: Session) -> None:
+    with signed_in(port, key) as client:
+        client.send_message(mail(), "ar@northwind.example", ["a@fabrikam.example"])
+        session.execute(update(ApiKey).values(revoked_at=utcnow()))
+        session.commit()
+        with pytest.raises(smtplib.SMTPDataError, match=r"5\.7\.8"):
+            client.send_message(mail(), "ar@northwind.example", ["a@fabrikam.example"])
+    assert len(rows(session)) == 1

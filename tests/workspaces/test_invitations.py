@@ -154,3 +154,21 @@ def test_it_makes_an_operator_out_of_the_servers_own_invitation(alice, client, s
     answer = client.post(f"/invitations/{token.reveal()}", data={**NEW, "email": row.email})
     assert answer.status_code == 302
     assert roles(session, alice.workspace)["olivia@mailsetup.example"] == "owner"
+
+
+def test_it_ends_with_whoever_made_it(ada, alice, client, link, session):
+    inviter = session.scalars(select(Member).where(Member.user_id == ada.user.id)).one()
+    alice.client.post(f"/members/{inviter.id}/remove")
+    assert client.get(link).status_code == 404
+    assert invitations.list_invitations(session, alice.workspace.id) == []
+    removal = session.scalars(select(AuditEvent).where(AuditEvent.action == "member:remove")).one()
+    assert removal.detail["invitations"] == 1
+
+
+def test_it_ends_when_whoever_made_it_may_no_longer_give_the_role(ada, alice, client, session):
+    kept, ended = (make_link(ada, f"{role}@northwind.example", role) for role in ("admin", "member"))
+    inviter = session.scalars(select(Member).where(Member.user_id == ada.user.id)).one()
+    alice.client.post(f"/members/{inviter.id}/role", data={"role": "admin"})
+    assert client.get(kept).status_code == 200
+    alice.client.post(f"/members/{inviter.id}/role", data={"role": "member"})
+    assert [client.get(link).status_code for link in (kept, ended)] == [404, 404]

@@ -383,3 +383,12 @@ def test_it_signs_nobody_in_whose_password_form_is_empty(client, connected, sess
     session.execute(update(User).values(password_hash=""))
     form = {"email": "alice@northwind.example", "password": PASSWORD}
     assert client.post("/sign-in", data=form).status_code == 422
+
+
+def test_it_counts_an_old_sign_in_elsewhere_as_old_with_our_code_too(client, issuer, connected, session, monkeypatch):
+    with_factor(session, connected)
+    issuer.claims = {"auth_time": int(time.time()) - 7200}
+    go(client, issuer)
+    monkeypatch.setattr(second_factor, "check", lambda *_: second_factor.APP)
+    assert client.post("/sign-in/code", data={"code": "123456"}).location == "/"
+    assert client.get("/api-keys/new").location.startswith("/sign-in/again")

@@ -142,3 +142,8 @@ def test_it_refuses_a_workspace_without_a_name(alice, session):
     assert answer.status_code == 422
     with pytest.raises(InvalidInput):
         members.create_workspace(session, name="x" * 101, owner=alice.user, actor=alice.actor)
+
+
+def test_it_makes_only_so_many_workspaces_a_day(throttles, alice):
+    answers = [alice.client.post("/workspaces/new", data={"name": f"W{n}"}).status_code for n in range(11)]
+    assert answers == [302] * 10 + [429]

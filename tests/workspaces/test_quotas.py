@@ -57,8 +57,9 @@ def test_it_takes_no_more_messages_than_the_quota_however_many_come_at_once(sess
 
 
 def test_it_tells_a_mail_program_to_come_again(session, alice):
+    key, _ = create_key(session, workspace_id=alice.workspace.id, actor=alice.actor, name="Shop", scopes=["send"])
     session.commit()
-    caller = door.Caller(alice.user.id, alice.workspace.id, "Shop")
+    caller = door.Caller(key.id, alice.workspace.id, "Shop")
     answers = [door.accept(caller, mail().as_bytes(), ["b@contoso.example"]) for _ in range(4)]
     assert [answer[:3] for answer in answers] == ["250", "250", "250", "451"]
 

@@ -247,3 +247,19 @@ def test_it_is_taken_away_by_the_operator_when_all_is_lost(app, client, alice, p
     assert "Whoever runs mailsetup turned" in letters_sent()[0].get_content()
     assert alice.client.get("/members").status_code == 302
     assert client.post("/sign-in", data=CREDENTIALS).location == "/"
+
+
+def test_it_takes_a_new_password_for_no_fresh_login(alice, phone, session):
+    turn_on(alice, phone)
+    session.execute(update(UserSession).values(proved_at=utcnow() - sessions.PROOF_LASTS))
+    words = {"current_password": PASSWORD, "new_password": "quiet harbour lamp 47"}
+    assert alice.client.post("/settings/security/password", data=words).status_code == 302
+    assert alice.client.post(f"{PAGE}/off").location.startswith("/sign-in/again")
+
+
+def test_it_ends_the_try_once_however_many_codes_come_at_the_same_moment(client, alice, phone, session):
+    turn_on(alice, phone)
+    client.post("/sign-in", data=CREDENTIALS)
+    row = session.scalars(select(UserSession).where(UserSession.pending)).one()
+    sessions.end(session, row.user_id, row.id)
+    assert not sessions.note_wrong_code(session, row)

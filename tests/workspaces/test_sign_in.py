@@ -177,3 +177,12 @@ def test_it_throttles_one_address_guessed_from_many_places(throttles, app, alice
 def test_it_does_not_count_signing_in_well(throttles, app, alice):
     answers = [app.test_client().post("/sign-in", data=CREDENTIALS).status_code for _ in range(12)]
     assert answers == [302] * 12
+
+
+def test_it_throttles_one_address_in_all_its_spellings(throttles, app, alice):
+    spellings = [f"alice@{letter}orthwind.example" for letter in "n\uff4e"] * 5
+    for number, email in enumerate(spellings):
+        form = {"email": email, "password": "not the password"}
+        app.test_client().post("/sign-in", data=form, environ_base={"REMOTE_ADDR": f"192.0.2.{number}"})
+    refused = app.test_client().post("/sign-in", data=CREDENTIALS, environ_base={"REMOTE_ADDR": "192.0.2.99"})
+    assert refused.status_code == 429

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -38,13 +40,13 @@ def enter() -> ResponseReturnValue:
     if row is None:
         return _begin_again()
     way = second_factor.check(db_session(), row.user, request.form.get("code", "")[:100])
-    return _let_in(row.user, way) if way else _refuse(row)
+    return _let_in(row.user, way, proved_at=row.proved_at) if way else _refuse(row)
 
 
-def _let_in(user: User, way: str) -> ResponseReturnValue:
+def _let_in(user: User, way: str, *, proved_at: datetime) -> ResponseReturnValue:
     target = _next()
     note_sign_in(db_session(), user, detail={"second_factor": way})
-    login.begin_session(user, strong=True)
+    login.begin_session(user, strong=True, proved_at=proved_at)
     if way == second_factor.RECOVERY:
         left = recovery_codes.left(db_session(), user.id)
         flash(f"That recovery code is used up; {left} are left. New ones are at Settings, Signing in.", "warning")

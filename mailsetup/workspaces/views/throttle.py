@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from flask import Response, make_response, render_template
+from flask import Response, make_response, render_template, request
 from flask_limiter import RequestLimit
 from flask_limiter.util import get_remote_address
 
+from mailsetup.core.errors import InvalidInput
 from mailsetup.web.limits import by_email, limiter
+from mailsetup.workspaces.addresses import normal_address
 from mailsetup.workspaces.login import pending_session, signed_in_user
 
 RATE = "10/minute;50/hour"
@@ -22,8 +24,8 @@ def throttled(name: str, *, failures_only: bool = False) -> Decorator:
     """Limits POSTs to a view by network address and by the e-mail address in the form."""
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
-        for key in (get_remote_address, by_email):
-            view = _limit(view, f"{name}-{key.__name__}", key, failures_only=failures_only)
+        for key in (get_remote_address, _by_address):
+            view = _limit(view, f"{name}-{key.__name__}", key, deduct_when=_refused if failures_only else None)
         return view
 
     return decorate
@@ -31,12 +33,25 @@ def throttled(name: str, *, failures_only: bool = False) -> Decorator:
 
 def throttled_person(name: str) -> Decorator:
     """Limits POSTs to a view by the person who is signed in."""
-    return lambda view: _limit(view, name, _person, failures_only=True)
+    return lambda view: _limit(view, name, _person, deduct_when=_refused)
+
+
+def limited_person(name: str, rate: str) -> Decorator:
+    """Limits how often the person who is signed in may do something."""
+    return lambda view: _limit(view, name, _person, rate=rate, deduct_when=_done)
 
 
 def throttled_pending(name: str) -> Decorator:
     """Limits POSTs to a view by the person whose second factor this browser waits for."""
-    return lambda view: _limit(view, name, _pending_person, failures_only=True)
+    return lambda view: _limit(view, name, _pending_person, deduct_when=_refused)
+
+
+def _by_address() -> str:
+    """By the address that is looked up, however it is spelled: each spelling would be another ten tries."""
+    try:
+        return by_email(normal_address(request.form.get("email", "")))
+    except InvalidInput:
+        return by_email(request.form.get("email", ""))
 
 
 def _pending_person() -> str:
@@ -49,13 +64,20 @@ def _person() -> str:
     return str(user.id) if user else get_remote_address()
 
 
-def _limit(view: Callable[..., Any], scope: str, key: Callable[[], str], *, failures_only: bool) -> Callable[..., Any]:
+def _limit(
+    view: Callable[..., Any],
+    scope: str,
+    key: Callable[[], str],
+    *,
+    rate: str = RATE,
+    deduct_when: Callable[[Response], bool] | None,
+) -> Callable[..., Any]:
     limit = limiter.shared_limit(
-        RATE,
+        rate,
         scope=scope,
         key_func=key,
         methods=["POST"],
-        deduct_when=_refused if failures_only else None,
+        deduct_when=deduct_when,
         on_breach=too_many,
     )
     limited: Callable[..., Any] = limit(view)
@@ -64,6 +86,10 @@ def _limit(view: Callable[..., Any], scope: str, key: Callable[[], str], *, fail
 
 def _refused(response: Response) -> bool:
     return response.status_code >= 400
+
+
+def _done(response: Response) -> bool:
+    return not _refused(response)
 
 
 def too_many(breach: RequestLimit) -> Response:

@@ -127,12 +127,12 @@ def _known(
 
 
 def _begin(user: User, issuer: Issuer, somebody: Somebody, way_back: str) -> ResponseReturnValue:
+    proved = datetime.fromtimestamp(somebody.proved_at or 0, UTC)
     if not somebody.strong and second_factor.is_on(db_session(), user.id):
-        login.begin_pending(user)
+        login.begin_pending(user, proved_at=proved)
         db_session().commit()
         return redirect(url_for("second_step.index", next=way_back if way_back != "/" else None))
     note_sign_in(db_session(), user, detail={"at": issuer.name})
-    proved = datetime.fromtimestamp(somebody.proved_at or 0, UTC)
     login.begin_session(user, strong=somebody.strong, proved_at=proved)
     db_session().commit()
     return redirect(way_back)

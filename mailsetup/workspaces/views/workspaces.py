@@ -14,6 +14,7 @@ from mailsetup.web.forms import form_values, invalid
 from mailsetup.web.session import db_session
 from mailsetup.workspaces.access import choose_workspace, current_actor, current_user, signed_in
 from mailsetup.workspaces.members import create_workspace
+from mailsetup.workspaces.views.throttle import limited_person
 
 blueprint = Blueprint("workspaces", __name__, url_prefix="/workspaces")
 FIELDS = (
@@ -46,6 +47,7 @@ def show_new() -> ResponseReturnValue:
 
 
 @blueprint.post("/new", endpoint="create")
+@limited_person("new-workspace", "10/day")  # each one has quotas of its own
 @signed_in
 def create() -> ResponseReturnValue:
     """Makes a workspace and goes there."""
