@@ -185,7 +185,7 @@ class Ways:
                 new = tuple(name for sort, name in sorts_of.items() if sort not in done)
                 done |= set(sorts_of)
                 if new:
-                    known = {name: value for name, value in fields.items() if name != CSRF}
+                    known = {name: fields[name] for name in sorts_of.values()}
                     path, query = self.path(rules[endpoint]), self.actions.get(endpoint, "")
                     new += tuple(dict(parse_qsl(query)))
                     yield Entry("POST", f"{path}?{query}" if query else path, endpoint, "form", known, new)

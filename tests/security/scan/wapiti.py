@@ -27,7 +27,14 @@ ATTACKS = (
 # Left out: lists of other people's products (buster, cms, htp, nikto, network_device, wapp, wp_enum), faults of
 # another language (log4shell, spring4shell), names in the DNS (takeover), and what has no TLS here (https_redirect,
 # ssl); brute_login_form tries passwords, which the limits answer that are off here and have tests of their own.
-LEAVE = ("/sign-out", "/members/leave", "/settings/data/erase", "/workspaces/switch", "/settings/security/sessions/*")
+LEAVE = (
+    "/static/*",
+    "/sign-out",
+    "/members/leave",
+    "/settings/data/erase",
+    "/workspaces/switch",
+    "/settings/security/sessions/*",
+)
 # A page that was seen with one id is the page with every other id.
 BOUNDS = {"--max-links-per-page": "60", "--max-files-per-dir": "25", "-d": "6"}
 
