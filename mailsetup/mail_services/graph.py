@@ -6,10 +6,6 @@ import base64
 import re
 import uuid
 from collections.abc import Iterator, Mapping
-from email import policy
-from email.errors import MessageError
-from email.parser import BytesHeaderParser
-from email.utils import getaddresses
 from typing import Any
 
 from mailsetup.core.redact import Secret, scrub
@@ -17,6 +13,7 @@ from mailsetup.mail_services.base import Mail, SendResult, Token
 from mailsetup.mail_services.claims import challenge_of
 from mailsetup.mail_services.dialing import Server
 from mailsetup.mail_services.errors import TransportError
+from mailsetup.mail_services.graph_recipients import addressed
 from mailsetup.mail_services.hints import RULES
 from mailsetup.mail_services.hints.reading.web import is_of_a_proxy
 from mailsetup.mail_services.http_lane import HttpAnswer, HttpLane
@@ -27,7 +24,6 @@ MIME_LIMIT = REQUEST_LIMIT // 4 * 3 - 64 * 1024
 ID_LIMIT = 400
 MIME_LIMIT_TEXT = "about 3 MB with its attachments"
 KNOWN_CODES = frozenset(code for rule in RULES if "graph" in rule.channels for code in rule.codes)
-_HEADER_END = re.compile(rb"\r?\n\r?\n")
 _STAGES = {
     "ErrorSendAsDenied": "sender",
     "ErrorInvalidUser": "sender",
@@ -37,32 +33,13 @@ _STAGES = {
 _STAGE_OF_STATUS = {400: "accept", 403: "sender", 404: "sender", 413: "accept"}
 
 
-def with_bcc(mail: Mail) -> bytes:
-    """The mail with a Bcc header for every envelope recipient that no header names: Graph sends to headers only."""
-    named = _named_recipients(mail.content)
-    hidden = [address for address in mail.recipients if address.lower() not in named]
-    if not hidden:
-        return mail.content
-    return b"Bcc: " + ",\r\n ".join(hidden).encode("utf-8") + b"\r\n" + mail.content
-
-
-def _named_recipients(content: bytes) -> set[str]:
-    end = _HEADER_END.search(content)
-    try:
-        headers = BytesHeaderParser(policy=policy.compat32).parsebytes(content[: end.end() if end else len(content)])
-        lines = [str(value) for name in ("To", "Cc", "Bcc") for value in headers.get_all(name, [])]
-    except (MessageError, ValueError):
-        return set()
-    return {address.lower() for _name, address in getaddresses(lines)}
-
-
 def request_body(server: Server, mail: Mail) -> bytes:
     """The body of the request, if Graph takes one of that size. Raises TransportError."""
     if not mail.recipients:
         raise server.failure("", channel="message", code="no_recipients", stage="recipient")
     if any(re.search(r"[\x00-\x20<>,]", address) for address in mail.recipients):
         raise server.failure("", channel="message", code="address_malformed", stage="recipient")
-    body = base64.b64encode(with_bcc(mail))
+    body = base64.b64encode(addressed(mail))
     if len(body) > REQUEST_LIMIT:
         limit = {"limit": MIME_LIMIT_TEXT}
         raise server.failure("", channel="message", code="too_large", stage="accept", context=limit)

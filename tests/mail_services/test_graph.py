@@ -10,9 +10,10 @@ from email.utils import formatdate
 
 import pytest
 
-from mailsetup.mail_services import graph, hints
+from mailsetup.mail_services import hints
 from mailsetup.mail_services.base import FreshTokens, Mail, Report, TokenCache
 from mailsetup.mail_services.errors import TransportError
+from mailsetup.mail_services.graph_recipients import addressed
 from mailsetup.mail_services.kinds.graph_client_credentials import GraphClientCredentials
 from tests.fakes.http_server import Answer
 from tests.fakes.microsoft_server import TENANT, graph_error, jwt
@@ -70,8 +71,17 @@ def test_it_keeps_one_connection_and_gives_each_call_an_id(service, microsoft, m
 
 def test_hidden_recipients_get_a_bcc_header(mail):
     many = replace(mail, recipients=("ME@example.org", "b@x.org", "c@x.org"))
-    assert message_from_bytes(graph.with_bcc(many))["Bcc"] == "b@x.org,\r\n c@x.org"
-    assert graph.with_bcc(mail) is mail.content
+    assert message_from_bytes(addressed(many))["Bcc"] == "b@x.org,\r\n c@x.org"
+    assert addressed(mail) is mail.content
+
+
+def test_it_goes_to_nobody_whom_only_its_headers_name(mail):
+    to = b"To: =?utf-8?q?Zo=C3=AB?= <a@x.org>,\r\n Bob <b@x.org>\r\nSubject: x\r\nCC: c@x.org\r\n\r\nTo: b@x.org\r\n"
+    some = replace(mail, content=to, recipients=("a@x.org", "d@x.org"))
+    assert addressed(some) == (
+        b"Bcc: d@x.org\r\nTo: =?utf-8?q?Zo=C3=AB?= <a@x.org>\r\nSubject: x\r\n\r\nTo: b@x.org\r\n"
+    )
+    assert addressed(replace(mail, content=to, recipients=("B@x.org",))).startswith(b"To: Bob <b@x.org>\r\nSubject")
 
 
 @pytest.mark.parametrize("address", ["a@x.org\r\nSubject: evil", "a b@x.org", "a@x.org,b@x.org", "<a@x.org>"])
@@ -238,4 +248,4 @@ def test_fresh_tokens_hand_back_the_cache(platform, microsoft, mail):
 
 def test_a_lone_line_is_no_header(mail):
     odd = Mail(mail.envelope_sender, ("me@example.org",), b"no headers at all", "<1@x>")
-    assert graph.with_bcc(odd).startswith(b"Bcc: me@example.org\r\n")
+    assert addressed(odd).startswith(b"Bcc: me@example.org\r\n")
