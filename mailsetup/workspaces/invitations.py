@@ -14,7 +14,7 @@ from mailsetup.core.redact import Secret
 from mailsetup.workspaces import audit, letters, quotas
 from mailsetup.workspaces.addresses import normal_address
 from mailsetup.workspaces.audit import Actor
-from mailsetup.workspaces.members import OWNERS_ONLY, add_member, check_role, roles_given_by
+from mailsetup.workspaces.members import OWNERS_ONLY, add_member, check_role, roles_given_by, take_turns
 from mailsetup.workspaces.models import Invitation, Letter, Member, User
 from mailsetup.workspaces.sign_in import actor_of, create_user
 from mailsetup.workspaces.tokens import new_token, token_hash
@@ -26,8 +26,9 @@ ALREADY_INVITED = "{email} has an open invitation already. Revoke it first to ma
 
 
 def invite(session: Session, *, by: Member, email: str, role: str) -> tuple[Invitation, Secret]:
-    """An invitation and the token of its link, which exists nowhere else. Raises InvalidInput, NotAllowed."""
+    """An invitation and the token of its link, which exists nowhere else. Raises InvalidInput, NotAllowed, NotFound."""
     check_role(role)
+    take_turns(session, by)
     if role not in roles_given_by(by.role):
         raise NotAllowed(OWNERS_ONLY)
     address = normal_address(email)

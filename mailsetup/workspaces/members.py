@@ -94,7 +94,7 @@ def add_member(session: Session, workspace_id: uuid.UUID, user: User, role: str)
 def change_role(session: Session, member: Member, role: str, *, by: Member) -> None:
     """Gives a member another role. Raises InvalidInput, NotAllowed, NotFound, or Conflict for the last owner."""
     check_role(role)
-    _take_turns(session, member, by)
+    take_turns(session, member, by)
     _check_owner_touched(member.role, role, by=by)
     if role == member.role:
         return
@@ -107,7 +107,7 @@ def change_role(session: Session, member: Member, role: str, *, by: Member) -> N
 
 def remove(session: Session, member: Member, *, by: Member) -> None:
     """Takes a member out of the workspace. Raises NotAllowed, NotFound, or Conflict for the last owner."""
-    _take_turns(session, member, by)
+    take_turns(session, member, by)
     if member.id != by.id:
         _check_owner_touched(member.role, member.role, by=by)
     if member.role == OWNER:
@@ -116,6 +116,17 @@ def remove(session: Session, member: Member, *, by: Member) -> None:
     _record(session, member, action, by=by, role=member.role, **ended)
     session.delete(member)
     session.flush()
+
+
+def take_turns(session: Session, *people: Member) -> None:
+    """Those who change roles at the same moment wait here; the second sees what the first did. Raises NotFound."""
+    session.execute(select(Workspace.id).where(Workspace.id == people[0].workspace_id).with_for_update())
+    session.expire_all()
+    for person in people:
+        try:
+            session.refresh(person)
+        except InvalidRequestError:
+            raise NotFound("no such member") from None
 
 
 def check_role(role: str) -> None:
@@ -156,17 +167,6 @@ def _keep_one_owner(session: Session, member: Member) -> None:
     )
     if not session.scalar(others):
         raise Conflict(LAST_OWNER.format(name=member.user.name))
-
-
-def _take_turns(session: Session, *people: Member) -> None:
-    """Two owners who demote or remove each other at the same moment wait here; the second sees what the first did."""
-    session.execute(select(Workspace.id).where(Workspace.id == people[0].workspace_id).with_for_update())
-    session.expire_all()
-    for person in people:
-        try:
-            session.refresh(person)
-        except InvalidRequestError:
-            raise NotFound("no such member") from None
 
 
 def _record(session: Session, member: Member, action: str, *, by: Member, **detail: str | int) -> None:

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from mailsetup.core import db
 from mailsetup.core.errors import Conflict, NotAllowed, NotFound
-from mailsetup.workspaces import members
-from mailsetup.workspaces.models import OWNER, Member
+from mailsetup.workspaces import invitations, members
+from mailsetup.workspaces.models import OWNER, Invitation, Member
 from tests import databases
 
 Deed = Callable[[Session, Member, Member], None]
@@ -89,7 +89,7 @@ def test_a_workspace_keeps_an_owner_when_both_go_at_once(mine, theirs, alice, ad
 @pytest.mark.skipif(databases.chosen() != "postgresql", reason="SQLite has one writer at a time")
 @pytest.mark.parametrize("path", ["{ada}/remove", "{ada}/role", "leave"])
 def test_it_says_so_when_somebody_is_gone_meanwhile(path, alice, ada, session, monkeypatch):
-    gone, real = ada.member if "ada" in path else alice.member, members._take_turns
+    gone, real = ada.member if "ada" in path else alice.member, members.take_turns
 
     def too_late(own: Session, *people: Member) -> None:
         with db.session_scope() as another:
@@ -97,6 +97,20 @@ def test_it_says_so_when_somebody_is_gone_meanwhile(path, alice, ada, session, m
         real(own, *people)
 
     gone_id, address = gone.id, f"/members/{path.format(ada=ada.member.id)}"
-    monkeypatch.setattr(members, "_take_turns", too_late)
+    monkeypatch.setattr(members, "take_turns", too_late)
     answer = alice.client.post(address, data={"role": "owner"})
     assert (answer.status_code, "There is nothing at this address" in answer.text) == (404, True)
+
+
+@pytest.mark.skipif(databases.chosen() != "postgresql", reason="SQLite has one writer at a time")
+def test_who_was_removed_a_moment_ago_invites_nobody(alice, ada, session, monkeypatch):
+    gone_id, real = ada.member.id, members.take_turns
+
+    def too_late(own: Session, *people: Member) -> None:
+        with db.session_scope() as another:
+            another.execute(delete(Member).where(Member.id == gone_id))
+        real(own, *people)
+
+    monkeypatch.setattr(invitations, "take_turns", too_late)
+    answer = ada.client.post("/members/invite", data={"email": "ada.again@home.example", "role": "admin"})
+    assert (answer.status_code, session.scalars(select(Invitation)).all()) == (404, [])
