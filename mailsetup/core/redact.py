@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import html
+import json
 import re
 import urllib.parse
 from collections.abc import Iterable
@@ -11,6 +13,7 @@ from typing import NoReturn
 QUOTE_LIMIT = 2000
 # With what ends a line unseen, or shows text in another order than it has (Unicode TR36, bidirectional spoofing).
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_PERCENT = re.compile(r"%[0-9A-F]{2}")
 _TOKENS = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?|(?i:bearer)\s+[\w.~+/=-]{12,}")
 
 
@@ -52,9 +55,12 @@ class Secret:
 
 
 def spellings(secret: str) -> set[str]:
-    """The forms in which a service may echo a secret: plain, base64 with or without its end, hex, URL-encoded."""
+    """The forms in which a service may echo a secret: as it is, in base64 or hex, in an address, JSON or HTML."""
     raw = secret.encode()
-    plain = {secret, urllib.parse.quote(secret, safe=""), urllib.parse.quote_plus(secret)}
+    addresses = {urllib.parse.quote(secret, safe=""), urllib.parse.quote_plus(secret)}
+    plain = {secret, *addresses, *(_PERCENT.sub(lambda found: found[0].lower(), form) for form in addresses)}
+    quoted = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    plain |= quoted | {form.replace("/", "\\/") for form in quoted} | {html.escape(secret)}
     encoded = {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
     return plain | encoded | {form.rstrip("=") for form in encoded} | {raw.hex(), raw.hex().upper()}
 

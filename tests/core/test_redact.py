@@ -1,7 +1,11 @@
 import base64
+import html
+import json
 import pickle
+import re
 import secrets
 import urllib.parse
+from collections.abc import Callable
 
 import pytest
 
@@ -44,3 +48,18 @@ def test_it_scrubs_hexadecimal_and_base64_without_its_end(length: int) -> None:
 @pytest.mark.parametrize("turned", ["\u202e", "\u2066", "\u2028", "\u200f"])
 def test_it_drops_what_turns_the_text_around(turned: str) -> None:
     assert scrub(f"550 {turned}denied") == "550  denied"
+
+
+@pytest.mark.parametrize(
+    "dress",
+    [
+        lambda secret: json.dumps({"said": secret}),
+        lambda secret: json.dumps({"said": secret}).replace("/", "\\/"),
+        lambda secret: f"<p>{html.escape(secret)}</p>",
+        lambda secret: re.sub("%..", lambda found: found[0].lower(), urllib.parse.quote(secret, safe="")),
+    ],
+    ids=["JSON", "JSON with slashes", "HTML", "address in small letters"],
+)
+def test_it_scrubs_a_secret_in_what_a_web_service_answers(dress: Callable[[str], str]) -> None:
+    secret = f"p\"<&/{secrets.token_urlsafe()}/é'\\"
+    assert secret[5:-3] not in scrub(dress(secret), [Secret(secret)])
