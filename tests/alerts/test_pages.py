@@ -327,3 +327,10 @@ def test_the_test_of_a_way_shows_its_stages(ada, session, sink):
     page = ada.client.get("/alerts").text
     for words in ("Finding the server", "Connecting", "Address accepted", "Notice accepted"):
         assert words in page
+
+
+@pytest.mark.parametrize("channel", ["operator", "", "EMAIL"])
+def test_nobody_can_choose_the_operators_own_way_which_may_lead_anywhere(ada, session, channel):
+    address = {"address": "https://127.0.0.1/x", **FORM}
+    assert ada.client.post(f"/alerts/ways/new?channel={channel}", data=address).status_code == 404
+    assert session.scalars(select(AlertRoute)).all() == []
