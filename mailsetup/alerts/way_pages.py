@@ -95,7 +95,7 @@ def _after(route: AlertRoute, secret: Secret | None, done: str) -> ResponseRetur
 
 
 @alert_ways.post("/<uuid:route_id>/delete")
-@require(ADMIN)
+@require(ADMIN, proof=True)
 def remove(route_id: uuid.UUID) -> ResponseReturnValue:
     """Takes a way off the list."""
     route = remove_route(db_session(), workspace_id=current_workspace().id, actor=current_actor(), route_id=route_id)

@@ -85,7 +85,7 @@ def _shown(endpoint: EventEndpoint) -> dict[str, Any]:
 
 
 @events.get("/<uuid:endpoint_id>/edit")
-@require(ADMIN)
+@require(ADMIN, proof=True)
 def edit(endpoint_id: uuid.UUID) -> ResponseReturnValue:
     """The form with its values."""
     endpoint = _fetch(endpoint_id)
@@ -98,7 +98,7 @@ def _form(endpoint: EventEndpoint, chosen: list[str]) -> dict[str, Any]:
 
 
 @events.post("/<uuid:endpoint_id>/edit")
-@require(ADMIN)
+@require(ADMIN, proof=True)
 def change(endpoint_id: uuid.UUID) -> ResponseReturnValue:
     """Saves other values."""
     endpoint, chosen = _fetch(endpoint_id), request.form.getlist("types")
@@ -169,7 +169,7 @@ def confirm_delete(endpoint_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @events.post("/<uuid:endpoint_id>/delete")
-@require(ADMIN)
+@require(ADMIN, proof=True)
 def delete(endpoint_id: uuid.UUID) -> ResponseReturnValue:
     """Ends it."""
     endpoint = _fetch(endpoint_id)

@@ -50,7 +50,7 @@ def require(role: str, *, own: bool = False, proof: bool = False) -> Callable[[V
                 _check_role(role, own=own)
             return refusal or (ask_for_proof() if proof else None)
 
-        return marked(_guarded(view, check), role)
+        return marked(_guarded(view, check), role, fresh=proof)
 
     return decorate
 
@@ -65,7 +65,7 @@ def require_builder(*, proof: bool = False) -> Callable[[View], View]:
                 raise NotAllowed(_who_may(ADMIN))
             return refusal or (ask_for_proof() if proof and may(ADMIN) else None)
 
-        return marked(_guarded(view, check), BUILDER)
+        return marked(_guarded(view, check), BUILDER, fresh=proof)
 
     return decorate
 
@@ -85,7 +85,7 @@ def signed_in(view: View) -> View:
 
 def signed_in_lately(view: View) -> View:
     """For whoever is signed in and proved it lately: their own ways to sign in."""
-    return marked(_guarded(view, lambda: _ask_to_sign_in() or ask_for_proof() or _enter_own()), SIGNED_IN)
+    return marked(_guarded(view, lambda: _ask_to_sign_in() or ask_for_proof() or _enter_own()), SIGNED_IN, fresh=True)
 
 
 def public(view: View) -> View:
@@ -93,11 +93,12 @@ def public(view: View) -> View:
     return marked(_guarded(view, _open_walls), PUBLIC)
 
 
-def marked(view: View, rule: str) -> View:
-    """Notes the rule on a view whose check is elsewhere, such as that of an API key."""
+def marked(view: View, rule: str, *, fresh: bool = False) -> View:
+    """Notes the rule on a view whose check is elsewhere, such as that of an API key; and whether it asks anew."""
     if rule not in RULES:
         raise ValueError(f"{rule} is not a rule")
     view.access_rule = rule  # type: ignore[attr-defined]
+    view.access_fresh = fresh  # type: ignore[attr-defined]
     return view
 
 

@@ -125,7 +125,7 @@ def end_old(credential_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @setup.post("/rotate/<uuid:credential_id>/discard")
-@require(ADMIN)
+@require(ADMIN, proof=True)
 def discard_proof(credential_id: uuid.UUID) -> ResponseReturnValue:
     """The new one is dropped; nothing had followed it."""
     rotation.discard(db_session(), _fetch(credential_id))
