@@ -204,6 +204,7 @@ def require(owner: people.Person, phone: App) -> None:
 
 
 def test_it_lets_an_owner_ask_everybody_only_with_one_of_their_own(alice, bob, phone, session):
+    assert "Set up your own first" in alice.client.get("/settings").text
     refused = alice.client.post("/settings/workspace/second-factor", data={"required": "true"})
     assert refused.location == PAGE
     require(alice, phone)

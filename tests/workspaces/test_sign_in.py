@@ -87,13 +87,22 @@ def test_it_signs_in_and_writes_it_down(client, alice, session):
     assert session.scalars(select(AuditEvent.action)).all().count("user:sign-in") == 1
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"password": "not the password"}, {"email": "nobody@northwind.example"}, {"email": ""}]
-)
+@pytest.mark.parametrize("wrong", [{"password": "not the password"}, {"email": "nobody@northwind.example"}])
 def test_it_gives_one_answer_to_a_wrong_address_and_a_wrong_password(client, alice, wrong):
     answer = client.post("/sign-in", data={**CREDENTIALS, **wrong})
     assert answer.status_code == 422
     assert "The e-mail address or the password is not right" in answer.text
+    assert client.get("/members").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("field", "words"), [("email", "Type your e-mail address."), ("password", "Type your password.")]
+)
+def test_it_says_beside_the_field_what_is_missing(client, alice, field, words):
+    answer = client.post("/sign-in", data={"email": alice.user.email, "password": "something", field: " "})
+    assert answer.status_code == 422
+    assert f'id="f-{field}-error"' in answer.text
+    assert words in answer.text
     assert client.get("/members").status_code == 302
 
 

@@ -135,9 +135,9 @@ def _policy() -> dict[str, object]:
         return {}
     members = list_members(db_session(), current_workspace().id)
     having = who_have_one(db_session(), [member.user_id for member in members])
-    return {
-        "policy": {"required": current_workspace().second_factor_required, "of": len(members), "having": len(having)}
-    }
+    required, row = current_workspace().second_factor_required, signed_in_session()
+    own = bool(row and row.strong)
+    return {"policy": {"required": required, "of": len(members), "having": len(having), "own": own}}
 
 
 def _saved(message: str) -> ResponseReturnValue:

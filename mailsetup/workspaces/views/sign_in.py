@@ -21,6 +21,7 @@ from mailsetup.workspaces.views import fields
 from mailsetup.workspaces.views.throttle import throttled
 
 blueprint = Blueprint("sign_in", __name__)
+MISSING = {"email": "Type your e-mail address.", "password": "Type your password."}
 REFUSED = "The e-mail address or the password is not right. Check both, and whether Caps Lock is on."
 
 
@@ -54,6 +55,8 @@ def show_sign_in() -> ResponseReturnValue:
 def enter() -> ResponseReturnValue:
     """Checks address and password and begins a session."""
     values = form_values(fields.SIGN_IN)
+    if missing := {name: words for name, words in MISSING.items() if not request.form.get(name, "").strip()}:
+        return invalid("sign_in/index.html", missing, fields=fields.SIGN_IN, next=_next())
     user = authenticate(db_session(), email=values["email"], password=request.form.get("password", ""))
     if user is None:
         return invalid("sign_in/index.html", {"": REFUSED}, fields=fields.SIGN_IN, next=_next())
