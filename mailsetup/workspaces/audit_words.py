@@ -23,17 +23,7 @@ VERBS = {
     "change-role": "role changed",
     "change-zone": "time zone changed",
     "change-use": "opened to other people",
-    "change-password": "password changed",
     "sign-in": "signed in",
-    "second-factor-on": "second factor turned on",
-    "second-factor-off": "second factor turned off",
-    "use-recovery-code": "recovery code used",
-    "new-recovery-codes": "new recovery codes made",
-    "connect-account": "account elsewhere connected",
-    "disconnect-account": "account elsewhere disconnected",
-    "wrong-codes": "right password, wrong codes",
-    "require-second-factor": "second factor asked of everybody",
-    "end-required-second-factor": "second factor no longer asked of everybody",
     "acknowledge": "taken on",
     "snooze": "kept quiet",
     "close": "closed",
@@ -54,6 +44,19 @@ VERBS = {
     "erase": "erased",
     "download": "export downloaded",
 }
+# What names its own subject.
+SENTENCES = {
+    "change-password": "Password changed",
+    "second-factor-on": "Second factor turned on",
+    "second-factor-off": "Second factor turned off",
+    "use-recovery-code": "Recovery code used",
+    "new-recovery-codes": "New recovery codes made",
+    "connect-account": "Account elsewhere connected",
+    "disconnect-account": "Account elsewhere disconnected",
+    "wrong-codes": "Right password, wrong codes",
+    "require-second-factor": "Second factor asked of everybody",
+    "end-required-second-factor": "Second factor no longer asked of everybody",
+}
 THINGS = {
     "audit": "Audit trail",
     "user": "Person",
@@ -68,8 +71,10 @@ THINGS = {
 def action_words(action: str) -> str:
     """An action such as `credential:create` as people say it: Credential made."""
     thing, _, verb = action.partition(":")
-    noun = THINGS.get(thing) or thing.replace("-", " ").replace("_", " ").capitalize()
     verb = verb.replace("_", "-")
+    if verb in SENTENCES:
+        return SENTENCES[verb]
+    noun = THINGS.get(thing) or thing.replace("-", " ").replace("_", " ").capitalize()
     return f"{noun} {VERBS.get(verb) or verb.replace('-', ' ')}".strip()
 
 

@@ -66,6 +66,7 @@ def test_it_speaks_plain_words():
     assert action_words("message:view") == "Message content looked at"
     assert action_words("outbound:make_default") == "Setup made the default"
     assert action_words("alert_notice:send_again") == "Alert notice sent again"
+    assert action_words("user:second-factor-on") == "Second factor turned on"
     assert action_words("odd") == "Odd"
     assert detail_words({"fields": ["name", "expires_on"], "was": "member", "empty": ""}) == (
         "fields: name, expires_on; was: member"
