@@ -17,6 +17,7 @@ from mailsetup.alerts.timing import due_at
 from mailsetup.alerts.ways import open_route
 from mailsetup.core.clock import utcnow
 from mailsetup.core.errors import InvalidInput
+from mailsetup.platform import current_platform
 from mailsetup.workspaces.audit import SYSTEM
 from tests.alerts.conftest import all_notices, outcomes, solved, stopped
 from tests.fakes.http_server import Answer, HTTPServer
@@ -51,6 +52,17 @@ def test_it_tells_by_every_channel(session, workspace, sink, receiver, channel):
     if channel in {"teams", "discord"}:
         assert "](http" not in body
     assert [state for *_rest, state in outcomes(session)] == ["sent", "sent"]
+
+
+@pytest.mark.parametrize("channel", ["slack", "webhook"])
+def test_no_way_of_a_customer_leads_into_our_own_network(session, workspace, sink, receiver, monkeypatch, channel):
+    """Only the operator's own webhook may be anywhere."""
+    monkeypatch.setattr(current_platform().door, "allow", ())
+    way(session, workspace, channel=channel, address=receiver.url)
+    stopped(session, workspace)
+    send_notices()
+    assert receiver.connections == 0
+    assert [state for *_rest, state in outcomes(session)].count("sent") == 1
 
 
 def test_it_signs_so_that_the_standards_own_package_believes_it(session, workspace, sink, receiver):
