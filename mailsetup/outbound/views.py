@@ -34,7 +34,7 @@ alerting.register()
 @require(MEMBER)
 def index() -> ResponseReturnValue:
     """The workspace's setups; what they are narrowed to lives in the address."""
-    text, cursor = (request.args.get(name, "").replace("\x00", "").strip()[:200] for name in ("q", "cursor"))
+    text, cursor = (request.args.get(name, "").strip()[:200] for name in ("q", "cursor"))
     state = request.args.get("state", "")
     state = state if state in STATES else ""
     page = find_entries(db_session(), current_workspace().id, text=text, state=state, cursor=cursor)

@@ -69,7 +69,7 @@ def operator_index() -> ResponseReturnValue:
     _operator_alone()
     session = db_session()
     walls.widen(session)
-    text = request.args.get("q", "").replace("\x00", "").strip()[:200]
+    text = request.args.get("q", "").strip()[:200]
     return render_template(
         "operator/index.html",
         lines=workspace_lines(session, text=text),

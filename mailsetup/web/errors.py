@@ -10,7 +10,7 @@ import structlog
 from flask import Flask, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 from werkzeug.exceptions import HTTPException
 
@@ -76,6 +76,7 @@ def install_errors(app: Flask) -> None:
     app.register_error_handler(Conflict, _conflict)
     app.register_error_handler(ObjectDeletedError, _gone)
     app.register_error_handler(StaleDataError, _gone)
+    app.register_error_handler(IntegrityError, _gone)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(ForeignPost, _foreign)
     app.register_error_handler(HTTPException, _http)
@@ -105,8 +106,8 @@ def _conflict(error: Conflict) -> ResponseReturnValue:
 
 
 def _gone(error: SQLAlchemyError) -> ResponseReturnValue:
-    """Somebody took away what this request was about, such as the session of who asks, while it was answered."""
-    log.warning("row_gone_meanwhile", method=request.method, error=type(error).__name__)
+    """Somebody changed what this request rests on while it was answered: a row it names, or the session of who asks."""
+    log.warning("changed_meanwhile", method=request.method, exc_info=error)
     return _answer(REFUSALS[409])
 
 

@@ -13,7 +13,7 @@ from mailsetup.web.frame import install_frame
 from mailsetup.web.headers import install_headers
 from mailsetup.web.limits import install_limits
 from mailsetup.web.log_ids import install_log_ids
-from mailsetup.web.paths import url_with
+from mailsetup.web.paths import install_paths, url_with
 from mailsetup.web.session import install_session
 from mailsetup.web.states import STAGE_WORDS, look
 
@@ -26,6 +26,7 @@ def install(app: Flask, *, base_url: str | None = None, redis_url: str | None = 
     install_log_ids(app)
     install_session(app)
     install_headers(app, base_url=base_url)
+    install_paths(app)
     install_limits(app, redis_url=redis_url)
     install_csrf(app)
     install_frame(app)

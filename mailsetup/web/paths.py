@@ -1,13 +1,25 @@
-"""Which addresses we send a browser to."""
+"""Which addresses we send a browser to, and which we cannot read."""
 
 from __future__ import annotations
 
 import re
 from urllib.parse import urlencode, urlsplit
 
-from flask import request
+from flask import Flask, abort, request
+
+from mailsetup.web.csrf import is_api
 
 _LOCAL = re.compile(r"/(?![/\\])[\w\-./~%]*(\?[\w\-./~%=&+:@,]*)?", re.ASCII)
+
+
+def install_paths(app: Flask) -> None:
+    """No page sees a query that no database could be asked for; the API names the field by itself."""
+    app.before_request(_refuse_nul)
+
+
+def _refuse_nul() -> None:
+    if not is_api() and any("\x00" in text for pair in request.args.items(multi=True) for text in pair):
+        abort(400)
 
 
 def local_path(raw: str | None, *, otherwise: str = "/") -> str:

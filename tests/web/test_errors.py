@@ -7,6 +7,7 @@ import pytest
 import structlog
 from flask import Flask, abort, request
 from flask.testing import FlaskClient
+from sqlalchemy.exc import IntegrityError
 
 from mailsetup.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from mailsetup.web import frame
@@ -19,6 +20,7 @@ FAILURES: dict[str, Callable[[], NoReturn]] = {
     "missing": lambda: raises(NotFound("no such credential 4711")),
     "forbidden": lambda: raises(NotAllowed("Only an owner or admin may change a credential.")),
     "conflict": lambda: raises(Conflict("3 setups use this credential. Choose another one for them first.")),
+    "meanwhile": lambda: raises(IntegrityError("INSERT", {}, ValueError("its way of alerts was deleted"))),
     "broken": lambda: raises(RuntimeError(SECRET)),
     "unavailable": lambda: abort(503),
 }
@@ -43,6 +45,7 @@ CASES = [
     ("nowhere", 404, "There is nothing at this address"),
     ("forbidden", 403, "Only an owner or admin may change a credential."),
     ("conflict", 409, "3 setups use this credential."),
+    ("meanwhile", 409, "This cannot be done now"),
     ("unavailable", 503, "Queued mail is safe."),
     ("broken", 500, "This page could not be shown"),
 ]

@@ -35,7 +35,8 @@ def test_it_filters_by_action_and_person(ada, session):
 
 
 def test_it_survives_cursors_that_are_none(ada):
-    assert ada.client.get("/audit?cursor=%00nonsense").status_code == 200
+    assert ada.client.get("/audit?cursor=nonsense").status_code == 200
+    assert [ada.client.get(f"/audit?{name}=%00").status_code for name in ("action", "cursor")] == [400, 400]
 
 
 def test_it_shows_nothing_of_other_workspaces(ada, charlie, session):
