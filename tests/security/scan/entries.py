@@ -49,6 +49,11 @@ class Entry:
         """Path and query, as the request has them."""
         return f"{self.path}?{urlencode(self.fields)}" if self.method == "GET" and self.fields else self.path
 
+    @property
+    def page(self) -> str:
+        """The path alone."""
+        return self.path.partition("?")[0]
+
     def __str__(self) -> str:
         return f"{self.method} {self.endpoint} ({self.place}: {', '.join(self.tested)})"
 

@@ -64,10 +64,10 @@ def scan(
 
 
 def _parts(entries: list[Entry]) -> list[list[Entry]]:
-    """A few requests for each start of sqlmap, which takes an address only once."""
+    """A few requests for each start of sqlmap, which tests a parameter of an address only once."""
     parts: list[list[Entry]] = []
     for entry in entries:
-        free = (one for one in parts if len(one) < TOGETHER and entry.target not in {other.target for other in one})
+        free = (one for one in parts if len(one) < TOGETHER and entry.page not in {other.page for other in one})
         part = next(free, None)
         if part is None:
             parts.append([entry])
