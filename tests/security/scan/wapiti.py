@@ -74,7 +74,9 @@ def _one_of_each(session: Path) -> int:
         ):
             fields[page].append(ID.sub("", f"{place} {name} {value if place == 'GET' else ''}"))
         kept: dict[tuple[str, ...], int] = {}
-        for page, method, path in base.execute("SELECT path_id, method, path FROM paths ORDER BY path_id").fetchall():
+        for page, method, path in base.execute(
+            "SELECT path_id, method, path FROM paths WHERE NOT evil ORDER BY path_id"
+        ).fetchall():
             if kept.setdefault((method, ID.sub("", path), *fields[page]), page) != page:
                 base.execute("DELETE FROM params WHERE path_id = ?", (page,))
                 base.execute("DELETE FROM paths WHERE path_id = ?", (page,))
