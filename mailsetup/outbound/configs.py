@@ -83,12 +83,19 @@ def save_config(
         "alerts_address": clean_address(given["alerts_address"]),
     }
     changes = [field for field, value in values.items() if config is None or getattr(config, field) != value]
+    fields = _names(changes, config.settings if config else {}, settings)
     action = "outbound:change" if config else "outbound:create"
     config = config or _new(session, workspace_id)
     _apply(session, config, values, credential, user_id)
     _judge(session, config, changes, given["fingerprint"] if given["tested"] else "")
-    _record(session, config, actor, action, fields=changes)
+    _record(session, config, actor, action, fields=fields)
     return config
+
+
+def _names(changes: list[str], before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """What changed, each setting by its own name."""
+    inside = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return list(dict.fromkeys([field for field in changes if field != "settings"] + inside))
 
 
 def _new(session: Session, workspace_id: uuid.UUID) -> OutboundConfig:
@@ -212,7 +219,7 @@ def set_fallback(session: Session, config: OutboundConfig, raw: str, *, actor: A
 def change_mailbox(session: Session, config: OutboundConfig, mailbox: str, from_address: str, *, actor: Actor) -> None:
     """Signs in to another mailbox, and sends as this address, from now on."""
     config.settings = {**config.settings, "username": mailbox, "from_address": from_address}
-    fields = ["settings"] if config.from_address == from_address else ["settings", "from_address"]
+    fields = ["username"] if config.from_address == from_address else ["username", "from_address"]
     config.from_address = from_address
     settle_keys(session, config)
     _record(session, config, actor, "outbound:change", fields=fields)

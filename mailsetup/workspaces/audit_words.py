@@ -66,6 +66,13 @@ THINGS = {
     "config": "Setup",
     "handover": "Link for the Microsoft admin",
 }
+# Fields whose names say too little alone.
+FIELDS = {
+    "tls": "TLS",
+    "types": "kinds of event",
+    "unknown_policy": "when nobody knows whether a mail was accepted",
+    "url": "address",
+}
 
 
 def action_words(action: str) -> str:
@@ -80,8 +87,14 @@ def action_words(action: str) -> str:
 
 def detail_words(detail: Mapping[str, Any]) -> str:
     """What else is known of an event, in one line."""
-    return "; ".join(f"{name.replace('_', ' ')}: {_value(value)}" for name, value in detail.items() if value)
+    return "; ".join(f"{name.replace('_', ' ')}: {_value(name, value)}" for name, value in detail.items() if value)
 
 
-def _value(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+def _value(name: str, value: Any) -> str:
+    if not isinstance(value, list | tuple):
+        return str(value)
+    return ", ".join(_field_words(str(one)) if name == "fields" else str(one) for one in value)
+
+
+def _field_words(field: str) -> str:
+    return FIELDS.get(field) or field.removesuffix("_id").replace("_", " ")

@@ -98,8 +98,7 @@ def change_role(session: Session, member: Member, role: str, *, by: Member) -> N
     _check_owner_touched(member.role, role, by=by)
     if role == member.role:
         return
-    if member.role == OWNER:
-        _keep_one_owner(session, member)
+    _keep_one_owner(session, member)
     before, member.role = member.role, role
     ended = _end_invitations(session, member, but=roles_given_by(role))
     _record(session, member, "member:change-role", by=by, role=role, was=before, **ended)
@@ -110,12 +109,19 @@ def remove(session: Session, member: Member, *, by: Member) -> None:
     take_turns(session, member, by)
     if member.id != by.id:
         _check_owner_touched(member.role, member.role, by=by)
-    if member.role == OWNER:
-        _keep_one_owner(session, member)
+    _keep_one_owner(session, member)
     action, ended = "member:leave" if member.id == by.id else "member:remove", _end_invitations(session, member)
     _record(session, member, action, by=by, role=member.role, **ended)
     session.delete(member)
     session.flush()
+
+
+def is_only_owner(session: Session, member: Member) -> bool:
+    """Whether the workspace would be left without an owner."""
+    others = select(func.count()).where(
+        Member.workspace_id == member.workspace_id, Member.role == OWNER, Member.id != member.id
+    )
+    return member.role == OWNER and not session.scalar(others)
 
 
 def take_turns(session: Session, *people: Member) -> None:
@@ -162,10 +168,7 @@ def _check_owner_touched(before: str, after: str, *, by: Member) -> None:
 
 
 def _keep_one_owner(session: Session, member: Member) -> None:
-    others = select(func.count()).where(
-        Member.workspace_id == member.workspace_id, Member.role == OWNER, Member.id != member.id
-    )
-    if not session.scalar(others):
+    if is_only_owner(session, member):
         raise Conflict(LAST_OWNER.format(name=member.user.name))
 
 

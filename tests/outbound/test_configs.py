@@ -104,6 +104,14 @@ def test_it_writes_down_who_changed_which_fields(save, session):
     assert events[1].detail["fields"] == ["alerts_address"]
 
 
+def test_it_writes_down_each_setting_by_its_name(save, session):
+    config = save()
+    save(config_id=config.id, settings={**config.settings, "port": 465, "from_address": "new@northwind.example"})
+    session.commit()
+    last = select(AuditEvent).where(AuditEvent.action == "outbound:change")
+    assert session.scalars(last).one().detail["fields"] == ["from_address", "port"]
+
+
 def test_its_fingerprint_changes_with_the_credential(session, config, credential):
     before = config_fingerprint(config)
     credential.version += 1

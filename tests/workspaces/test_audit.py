@@ -69,6 +69,12 @@ def test_it_speaks_plain_words():
     assert action_words("alert_notice:send_again") == "Alert notice sent again"
     assert action_words("user:second-factor-on") == "Second factor turned on"
     assert action_words("odd") == "Odd"
+
+
+def test_it_names_the_fields_that_changed_in_plain_words():
     assert detail_words({"fields": ["name", "expires_on"], "was": "member", "empty": ""}) == (
-        "fields: name, expires_on; was: member"
+        "fields: name, expires on; was: member"
+    )
+    assert detail_words({"fields": ["credential_id", "unknown_policy"], "people": ["ada_l@northwind.example"]}) == (
+        "fields: credential, when nobody knows whether a mail was accepted; people: ada_l@northwind.example"
     )

@@ -68,6 +68,15 @@ def test_it_keeps_the_last_owner(alice, ada, session, path, form):
     assert roles(session, alice.workspace)["Alice"] == "owner"
 
 
+def test_it_offers_the_only_owner_no_way_to_leave(alice, ada, session):
+    assert "Only owner" in alice.client.get("/members").text
+    assert "/members/leave" not in alice.client.get("/members").text
+    assert "/members/leave" in ada.client.get("/members").text
+    members.change_role(session, ada.member, "owner", by=alice.member)
+    session.commit()
+    assert "/members/leave" in alice.client.get("/members").text
+
+
 def test_it_lets_an_owner_leave_when_there_is_another(alice, ada, session):
     members.change_role(session, ada.member, "owner", by=alice.member)
     session.commit()

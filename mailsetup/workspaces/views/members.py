@@ -34,6 +34,7 @@ def index() -> ResponseReturnValue:
         factors=who_have_one(db_session(), [row.user_id for row in people]) if may(ADMIN) else None,
         invitations=invitations.list_invitations(db_session(), workspace_id) if may(ADMIN) else [],
         me=current_member(),
+        only_owner=members.is_only_owner(db_session(), current_member()),
         roles=members.roles_given_by(current_member().role),
         role_words=fields.ROLE_WORDS,
     )
