@@ -105,7 +105,7 @@ def held_at(server, command) -> threading.Event:
 def test_it_ends_at_its_deadline_whatever_the_server_does(start, server, session):
     held_at(server, "RCPT")
     run = claimed(start())
-    conduct.conduct(run, deadline_seconds=0.6)
+    conduct.conduct(run, deadline_seconds=1.5)
     run = session.get(TestRun, run.id, populate_existing=True)
     assert (run.state, run.explanation["cause"]) == (FAILED, "test_took_too_long")
     assert states(run)["recipient"] == "failed"
@@ -130,7 +130,7 @@ def test_it_stops_when_somebody_cancels(start, server, session):
 def test_it_sends_nothing_after_it_was_ended(start, server, session):
     before = threading.enumerate()
     reached, run = held_at(server, "MAIL"), start()
-    conduct.conduct(claimed(run), deadline_seconds=0.6)
+    conduct.conduct(claimed(run), deadline_seconds=1.5)
     assert reached.is_set()
     [own] = [one for one in threading.enumerate() if one.name == "test-run" and one not in before]
     server.release.set()

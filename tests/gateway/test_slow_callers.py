@@ -21,10 +21,14 @@ __all__ = ["key"]
 def port(settings: Settings, key: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     monkeypatch.setattr(module, "CALLERS", 2)
     monkeypatch.setattr(module.Conversation, "open_now", {})
-    monkeypatch.setattr(module, "SILENT_FOR", 0.3)
-    monkeypatch.setattr(module, "UNKNOWN_FOR", 0.3)
     with door(settings) as number:
         yield number
+
+
+@pytest.fixture
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SILENT_FOR", 0.3)
+    monkeypatch.setattr(module, "UNKNOWN_FOR", 0.3)
 
 
 def called(port: int) -> socket.socket:
@@ -55,7 +59,7 @@ def test_it_makes_room_for_who_comes_last(port: int, key: str) -> None:
         stranger.close()
 
 
-def test_it_hangs_up_on_who_never_reads(port: int, key: str) -> None:
+def test_it_hangs_up_on_who_never_reads(hurry: None, port: int, key: str) -> None:
     said = b"\0user\0" + key.encode()
     with slow_reader(port) as caller:
         caller.sendall(b"EHLO me\r\nAUTH PLAIN " + base64.b64encode(said) + b"\r\n")
@@ -79,7 +83,7 @@ def hear_it_hang_up(caller: socket.socket) -> None:
             pass
 
 
-def test_it_sends_away_who_talks_and_never_signs_in(port: int) -> None:
+def test_it_sends_away_who_talks_and_never_signs_in(hurry: None, port: int) -> None:
     with called(port) as caller, pytest.raises(OSError, match=r"reset|pipe"):
         while True:
             caller.sendall(b"NOOP\r\n")
@@ -87,7 +91,7 @@ def test_it_sends_away_who_talks_and_never_signs_in(port: int) -> None:
                 raise ConnectionResetError("reset")
 
 
-def test_it_waits_for_no_line_that_comes_byte_by_byte(port: int) -> None:
+def test_it_waits_for_no_line_that_comes_byte_by_byte(hurry: None, port: int) -> None:
     with called(port) as caller:
         caller.recv(1000)
         caller.sendall(b"EHL")

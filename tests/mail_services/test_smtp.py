@@ -161,7 +161,7 @@ def test_a_busy_server_is_left_alone(door, smtp, mail):
 
 
 def test_a_reply_that_comes_late_never_answers_the_next_command(door, smtp, mail):
-    timeouts = replace(session(door, smtp).server.timeouts, command=0.2)
+    timeouts = replace(session(door, smtp).server.timeouts, command=0.5)
     smtp.replies["MAIL"] = lambda talk: talk.server.release.wait(10) and None
     talk = session(door, smtp, timeouts=timeouts)
     talk.open(Report())

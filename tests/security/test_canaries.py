@@ -106,7 +106,7 @@ def work(session: Session, person: Person, config: OutboundConfig) -> None:
         run_test(str(run.id))
         session.execute(update(OutboundConfig).values(health=HEALTHY, blocked_until=None))
         session.commit()
-        Drain(1, slice_seconds=0.3).run()
+        Drain(1, slice_seconds=10).run()
     send_notices()
     deliver_events()
 

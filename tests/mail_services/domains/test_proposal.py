@@ -62,7 +62,7 @@ def test_it_waits_for_nobody(names: NameServer, place: Platform) -> None:
     names.silent.update({"slow.example", "autodiscover.slow.example"})
     begun = time.monotonic()
     facts = discovery.gather("slow.example", place, seconds=0.5)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 4
     assert facts.mx is None
     assert not proposal.from_facts(facts).sure
 
