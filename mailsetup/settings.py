@@ -48,8 +48,8 @@ class Settings:
     oidc_issuers: tuple[Issuer, ...] = ()
     ca_bundle: str | None = None
     egress_allow: tuple[Network, ...] = ()
-    https_proxy: str | None = None
-    smtp_proxy: str | None = None
+    https_proxy: str | None = field(default=None, repr=False)
+    smtp_proxy: str | None = field(default=None, repr=False)
     dns_servers: tuple[tuple[str, int], ...] = ()
     operator_smtp_url: Secret = NO_SECRET
     operator_from: str = ""

@@ -70,3 +70,19 @@ def test_it_shows_no_secret_when_printed() -> None:
     shown = repr(settings.load(values))
     assert values["MAILSETUP_SECRET_KEY"] not in shown
     assert values["MAILSETUP_ENCRYPTION_KEYS"].partition(":")[2] not in shown
+
+
+def test_it_shows_no_password_of_an_address_when_printed() -> None:
+    password = secrets.token_hex(12)
+    addresses = {
+        "MAILSETUP_DATABASE_URL": f"postgresql://app:{password}@db/app",
+        "MAILSETUP_MIGRATION_DATABASE_URL": f"postgresql://owner:{password}@db/app",
+        "MAILSETUP_REDIS_URL": f"redis://:{password}@redis:6379/0",
+        "MAILSETUP_OPERATOR_SMTP_URL": f"smtp://ops:{password}@relay.example.com:587?tls=starttls",
+        "MAILSETUP_OPERATOR_WEBHOOK_URL": f"https://hooks.example.com/{password}",
+        "MAILSETUP_HTTPS_PROXY": f"http://mail:{password}@proxy.example.com:8080",
+        "MAILSETUP_SMTP_PROXY": f"socks5://mail:{password}@proxy.example.com:1080",
+    }
+    loaded = settings.load(environment(**addresses))
+    assert password in str(vars(loaded))
+    assert password not in repr(loaded)
