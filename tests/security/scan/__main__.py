@@ -36,7 +36,9 @@ def _schemathesis(target: Target, options: argparse.Namespace) -> Result:
 
 def _wapiti(target: Target, options: argparse.Namespace) -> Result:
     fill(target, target.ours)
-    return wapiti.scan(target, target.browser(target.ours), prefix=options.through.split())
+    attacks = wapiti.SLOW_ATTACKS if options.only == "wapiti-slow" else wapiti.ATTACKS
+    browser, prefix = target.browser(target.ours), options.through.split()
+    return wapiti.scan(target, browser, attacks=attacks, place=options.only, prefix=prefix)
 
 
 def _sqlmap(target: Target, options: argparse.Namespace) -> Result:
@@ -48,7 +50,12 @@ def _sqlmap(target: Target, options: argparse.Namespace) -> Result:
     return sqlmap.scan(target, browser, entries, options.database, options.techniques, prefix=options.through.split())
 
 
-SCANS: dict[str, Scan] = {"schemathesis": _schemathesis, "wapiti": _wapiti, "sqlmap": _sqlmap}
+SCANS: dict[str, Scan] = {
+    "schemathesis": _schemathesis,
+    "wapiti": _wapiti,
+    "wapiti-slow": _wapiti,
+    "sqlmap": _sqlmap,
+}
 
 
 def scanned(name: str, options: argparse.Namespace) -> Result:

@@ -15,8 +15,12 @@ from flask import request
 from werkzeug.datastructures import MultiDict
 
 from app import app
+from mailsetup.alerts import history
 from mailsetup.diagnosis import start
+from mailsetup.events import listing as event_listing
+from mailsetup.outbound import listing
 from mailsetup.web.limits import limiter
+from mailsetup.workspaces import audit
 
 __all__ = ["app"]
 READ = "SCAN_PARAMETERS_READ"
@@ -63,4 +67,7 @@ def note_parameters() -> None:
 
 limiter.enabled = False
 start.LIMIT = 1_000_000
+# Who looks for what it stored reads a list anew for each line of it; all lines come out of the same words.
+for lists in (audit, history, event_listing, listing):
+    lists.__dict__["PAGE"] = 10
 app.before_request_funcs.setdefault(None, []).insert(0, note_parameters)

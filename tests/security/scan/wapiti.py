@@ -22,8 +22,10 @@ FIRST = "cookieflags,csp,http_headers"
 # Each is a start of its own: one that is broken off takes nothing of the others with it.
 ATTACKS = (
     "csrf", "htaccess", "methods", "redirect", "upload", "ssrf", "shellshock", "backup", "crlf", "xxe", "ldap",
-    "xss,permanentxss", "sql", "exec", "timesql", "file",
+    "xss,permanentxss", "sql",
 )  # fmt: skip
+# As long as all the others, so at a product of their own beside them.
+SLOW_ATTACKS = ("exec", "timesql", "file")
 # Left out: lists of other people's products (buster, cms, htp, nikto, network_device, wapp, wp_enum), faults of
 # another language (log4shell, spring4shell), names in the DNS (takeover), and what has no TLS here (https_redirect,
 # ssl); brute_login_form tries passwords, which the limits answer that are off here and have tests of their own.
@@ -41,10 +43,10 @@ LEAVE = (
 BOUNDS = {"--max-links-per-page": "60", "--max-files-per-dir": "25", "-d": "6"}
 
 
-def scan(target: Target, browser: Browser, *, attacks: tuple[str, ...] = ATTACKS, prefix: list[str]) -> Result:
-    """Crawls, then attacks. Raises DidNotRun when it did not get past the door."""
+def scan(target: Target, browser: Browser, *, attacks: tuple[str, ...], place: str, prefix: list[str]) -> Result:
+    """Crawls, then attacks, with its reports in this place. Raises DidNotRun when it did not get past the door."""
     result = Result(NAME, version(NAME))
-    folder = workplace(NAME)
+    folder = workplace(place)
     _run(target, browser, folder, FIRST, prefix)
     first = _report(folder, FIRST)
     pages = int(first["infos"]["crawled_pages_nbr"])
@@ -60,8 +62,8 @@ def scan(target: Target, browser: Browser, *, attacks: tuple[str, ...] = ATTACKS
             done += attack.split(",")
         except DidNotRun as error:
             result.left_out.append(f"wapiti {attack}: {error}")
-        print(f"  wapiti: {attack}, {time.monotonic() - began:.0f} s, {len(result.findings)} findings", flush=True)
-    result.did = {"pages and forms": pages, "different ones, attacked": different, "modules": len(done)}
+        print(f"  {place}: {attack}, {time.monotonic() - began:.0f} s, {len(result.findings)} findings", flush=True)
+    result.did = {"pages and forms": pages, "different ones, attacked": different, "modules": done}
     return result
 
 
