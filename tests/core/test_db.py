@@ -78,10 +78,12 @@ def test_it_loses_no_update_when_many_read_then_write() -> None:
         assert session.get_one(Workspace, row.id).name == "40"
 
 
-def test_it_makes_ids_that_grow_with_time() -> None:
-    ids = [new_id() for _ in range(3)]
-    assert all(value.version == 7 for value in ids)
-    assert sorted(ids, key=lambda value: value.int >> 80) == ids
+def test_it_makes_ids_that_grow_with_time_also_within_a_millisecond() -> None:
+    ids = [new_id() for _ in range(1000)]
+    assert {(value.version, value.variant) for value in ids} == {(7, uuid.RFC_4122)}
+    assert sorted(ids) == ids
+    assert len(set(ids)) == 1000
+    assert abs((ids[0].int >> 80) / 1000 - utcnow().timestamp()) < 60
 
 
 def test_it_gives_a_lease_to_one_holder_until_it_ends() -> None:
