@@ -12,7 +12,7 @@ _RANDOM_BITS, _LOW_BITS, _STEP_BITS = 74, 62, 40
 
 
 class _Last(threading.local):
-    """Milliseconds and random bits of the last id of a thread; no lock, as a process may fork while another holds it."""
+    """Milliseconds and random bits of a thread's last id. No lock: a process may fork while another thread holds it."""
 
     value = 0
 
