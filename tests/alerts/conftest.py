@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -19,6 +18,7 @@ from mailsetup.core.redact import Secret
 from mailsetup.settings import Settings
 from mailsetup.workspaces.models import Workspace
 from tests.factories import make_workspace
+from tests.ports import free_port
 
 STEPS = ["Open https://entra.microsoft.com and go to App registrations.", "Make a new client secret."]
 
@@ -46,12 +46,6 @@ class Sink:
         return "250 OK"
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
-
-
 @pytest.fixture
 def sink_port() -> int:
     return free_port()
@@ -65,7 +59,7 @@ def settings_changes(sink_port: int) -> dict[str, Any]:
 @pytest.fixture
 def sink(sink_port: int) -> Iterator[Sink]:
     handler = Sink()
-    controller = Controller(handler, hostname="127.0.0.1", port=sink_port)
+    controller = Controller(handler, hostname="127.0.0.1", port=sink_port, ready_timeout=60)
     controller.start()
     yield handler
     controller.stop()

@@ -11,7 +11,6 @@ import pwd
 import secrets
 import shutil
 import smtplib
-import socket
 import subprocess
 import tempfile
 import time
@@ -24,6 +23,7 @@ import pytest
 import trustme
 
 from tests import databases
+from tests.ports import free_port
 
 PROGRAM = "/usr/sbin/exim4"
 CONFIGURATION = """
@@ -179,13 +179,7 @@ def exim(exim_ca: trustme.CA) -> Iterator[Exim]:
     # Not among pytest's folders: exim runs as a user of its own, who may not pass through those.
     with tempfile.TemporaryDirectory(prefix="mailsetup-exim-") as folder:
         Path(folder).chmod(0o755)
-        server = Exim(Path(folder), _free_port(), exim_ca)
+        server = Exim(Path(folder), free_port(), exim_ca)
         server.start()
         yield server
         server.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import smtplib
-import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -28,13 +27,12 @@ from tests import factories
 from tests.api.conftest import key_of
 from tests.outbox.conftest import mail
 from tests.people import Person
+from tests.ports import free_port
 
 
 @contextmanager
 def door(settings: Settings, certificate: str | None = None) -> Iterator[int]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     loop, stop, started = asyncio.new_event_loop(), asyncio.Event(), threading.Event()
     current = replace(settings, gateway_listen=("127.0.0.1", port), gateway_certificate_file=certificate)
 
@@ -45,13 +43,15 @@ def door(settings: Settings, certificate: str | None = None) -> Iterator[int]:
         started.set()
         await served
 
-    thread = threading.Thread(target=loop.run_until_complete, args=(run(),))
+    thread = threading.Thread(target=loop.run_until_complete, args=(run(),), daemon=True)
     thread.start()
-    assert started.wait(10)
-    yield port
-    loop.call_soon_threadsafe(stop.set)
-    thread.join()
-    loop.close()
+    assert started.wait(30)
+    try:
+        yield port
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+        loop.close()
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def port(settings: Settings, key: str) -> Iterator[int]:
 
 
 def signed_in(port: int, key: str) -> smtplib.SMTP:
-    client = smtplib.SMTP("127.0.0.1", port, timeout=10)
+    client = smtplib.SMTP("127.0.0.1", port, timeout=60)
     client.login("anything", key)
     return client
 
@@ -94,7 +94,7 @@ def test_it_names_the_row_in_its_answer(port: int, key: str, session: Session) -
 
 
 def test_it_wants_a_key_first(port: int, session: Session) -> None:
-    with smtplib.SMTP("127.0.0.1", port, timeout=10) as client:
+    with smtplib.SMTP("127.0.0.1", port, timeout=60) as client:
         client.ehlo()
         assert client.mail("ar@northwind.example")[0] == 530
     assert rows(session) == []
@@ -137,7 +137,7 @@ def test_it_speaks_tls_where_others_can_listen(settings: Settings, key: str, tmp
     context = ssl.create_default_context()
     authority.configure_trust(context)
     with door(settings, str(tmp_path / "door.pem")) as port:
-        client = smtplib.SMTP("127.0.0.1", port, timeout=10)
+        client = smtplib.SMTP("127.0.0.1", port, timeout=60)
         client.ehlo()
         assert "auth" not in client.esmtp_features
         client.starttls(context=context)

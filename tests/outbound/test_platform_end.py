@@ -12,7 +12,8 @@ from mailsetup.core.clock import utcnow
 from mailsetup.core.redact import Secret
 from mailsetup.outbound import platform_end
 from mailsetup.outbound.platform_end import tell_operators
-from tests.alerts.conftest import free_port, sink
+from tests.alerts.conftest import sink
+from tests.ports import free_port
 
 __all__ = ["sink"]
 OLIVIA = "olivia@mailsetup.example"

@@ -2,7 +2,6 @@
 
 import base64
 import html
-import socket
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,6 +12,7 @@ from tests.fakes.proxy_server import ProxyServer
 from tests.outbound.conftest import box
 from tests.outbound.microsoft_world import settings_for
 from tests.people import founder
+from tests.ports import free_port
 
 __all__ = ["box"]
 LOGIN = base64.b64encode(b"mail:p@ss").decode()
@@ -74,9 +74,7 @@ class TestWrongLogin:
 class TestAway:
     @pytest.fixture
     def settings_changes(self, box):
-        with socket.create_server(("127.0.0.1", 0)) as closed:
-            port = closed.getsockname()[1]
-        return {**settings_for(box), "https_proxy": f"http://127.0.0.1:{port}"}
+        return {**settings_for(box), "https_proxy": f"http://127.0.0.1:{free_port()}"}
 
     def test_it_says_when_the_proxy_is_away(self, app):
         found = by_label(app)["Microsoft sign-in"]

@@ -13,6 +13,7 @@ import trustme
 
 from tests.fakes.certificates import Authority, private, self_signed
 from tests.fakes.smtp_server import HANG_UP, Conversation, SMTPServer
+from tests.ports import free_port
 
 # The words of the page for each stage, or their beginning.
 STAGES = {
@@ -90,9 +91,7 @@ class Servers:
         return Place("127.0.0.1", listener.getsockname()[1])
 
     def closed(self) -> Place:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            return Place("127.0.0.1", probe.getsockname()[1])
+        return Place("127.0.0.1", free_port())
 
 
 def tarpit(talk: Conversation) -> None:

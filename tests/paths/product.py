@@ -7,7 +7,6 @@ import os
 import secrets
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,20 +19,14 @@ import requests
 from mailsetup.cli.development.programs import procfile
 from mailsetup.cli.development.values import issuers
 from mailsetup.sandbox import Sandbox
+from tests.ports import free_port
 
 TOP = Path(__file__).parents[2]
 Found = TypeVar("Found")
 WORKERS = ("mail", "tests", "alerts", "events")
 
 
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(condition: Callable[[], Found | None], *, seconds: float = 30, what: str = "the condition") -> Found:
+def wait_for(condition: Callable[[], Found | None], *, seconds: float = 60, what: str = "the condition") -> Found:
     """Asks again and again until the answer is true; fails with the name of what did not happen."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -14,6 +13,7 @@ from aiosmtpd.controller import Controller
 from werkzeug.test import TestResponse
 
 from mailsetup.workspaces import post
+from tests.ports import free_port
 
 
 class Mailbox:
@@ -31,11 +31,8 @@ class Mailbox:
 
 @pytest.fixture(scope="module")
 def operator_server() -> Iterator[tuple[Mailbox, int]]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    box = Mailbox()
-    controller = Controller(box, hostname="127.0.0.1", port=port)
+    box, port = Mailbox(), free_port()
+    controller = Controller(box, hostname="127.0.0.1", port=port, ready_timeout=60)
     controller.start()
     yield box, port
     controller.stop()

@@ -5,6 +5,7 @@ import pytest
 
 from mailsetup.cli.development import ports
 from mailsetup.cli.development.folder import CannotStart
+from tests.ports import free_port
 
 
 @pytest.fixture
@@ -26,10 +27,10 @@ def test_it_gives_every_server_a_port_of_its_own(tmp_path):
 
 
 def test_it_remembers_the_sandboxs_ports_but_tries_the_usual_web_port_first(tmp_path):
-    file = tmp_path / "ports.json"
-    file.write_text(json.dumps({"web": 8999, "smtp_plain": 23525, "unknown": 1, "smtp_tls": "no number"}))
-    picked = ports.pick(file, web=18000, say=lambda _: None)
-    assert (picked["web"], picked["smtp_plain"]) == (18000, 23525)
+    file, (old, plain, wished) = tmp_path / "ports.json", (free_port() for _ in range(3))
+    file.write_text(json.dumps({"web": old, "smtp_plain": plain, "unknown": 1, "smtp_tls": "no number"}))
+    picked = ports.pick(file, web=wished, say=lambda _: None)
+    assert (picked["web"], picked["smtp_plain"]) == (wished, plain)
     assert set(picked) == set(ports.USUAL)
 
 

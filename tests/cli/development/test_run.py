@@ -9,6 +9,7 @@ import urllib.request
 import pytest
 
 from mailsetup.cli.development.folder import ROOT, read_json
+from tests.ports import free_port
 from tests.processes import alive, until
 
 COMMAND = [sys.executable, "-m", "mailsetup.cli.development"]
@@ -21,7 +22,7 @@ class Started:
         self.folder = folder
         self.output = output
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("MAILSETUP_")}
-        self.environment["PORT"] = "18000"
+        self.environment["PORT"] = str(free_port())
         with output.open("wb") as file:
             self.process = subprocess.Popen(
                 [*COMMAND, str(folder)], cwd=ROOT, env=self.environment, stdout=file, stderr=subprocess.STDOUT
@@ -41,12 +42,13 @@ class Started:
 @pytest.fixture
 def started(tmp_path):
     started = Started(tmp_path / "var", tmp_path / "output")
-    until(started.is_up, seconds=60)
+    until(started.is_up, seconds=120)
     yield started
     started.process.kill()
     started.process.wait()
 
 
+@pytest.mark.timeout(300)
 def test_it_starts_everything_refuses_a_second_start_and_leaves_nothing_behind(started):
     with urllib.request.urlopen(f"{started.address()}/sign-in") as page:
         assert page.status == 200
