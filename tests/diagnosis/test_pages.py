@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from mailsetup.core.clock import utcnow
+from mailsetup.diagnosis import shown
 from mailsetup.diagnosis.jobs import run_test
 from mailsetup.diagnosis.start import LIMIT, start_test_run
 from tests import factories
@@ -111,8 +112,9 @@ def test_it_leads_to_a_refused_credential_and_back(alice, run, server):
     assert f"/credentials/{run.credential_id}/edit?next=/tests/{run.id}" in page
 
 
-def test_it_asks_often_at_first_and_then_less(alice, run, session):
+def test_it_asks_often_at_first_and_then_less(alice, run, session, monkeypatch):
+    monkeypatch.setattr(shown, "YOUNG_SECONDS", 60.0)
     assert "delay:60ms" in alice.client.get(f"/tests/{run.id}/stages").text
-    run.created_at = utcnow() - timedelta(seconds=4)
+    run.created_at = utcnow() - timedelta(seconds=61)
     session.commit()
     assert "delay:400ms" in alice.client.get(f"/tests/{run.id}/stages").text

@@ -9,7 +9,8 @@ from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.smtp import ehlo_name
 from mailsetup.mail_services.smtp_wire import dotted
 from tests.fakes.smtp_server import HANG_UP, smtp_server
-from tests.mail_services.values import Heard, login, session
+from tests.mail_services.values import SHORT, Heard, login, session
+from tests.processes import until
 
 
 def test_it_sends_a_mail_stage_by_stage(door, smtp, mail, heard):
@@ -55,10 +56,7 @@ def test_it_notices_that_the_server_hung_up(door, smtp, mail):
     talk = session(door, smtp)
     talk.open(Report())
     smtp.drop_all()
-    for _ in range(100):
-        if not talk.ready:
-            break
-    assert not talk.ready
+    until(lambda: not talk.ready)
 
 
 def test_it_starts_afresh_after_a_refused_mail(door, smtp, mail):
@@ -161,10 +159,10 @@ def test_a_busy_server_is_left_alone(door, smtp, mail):
 
 
 def test_a_reply_that_comes_late_never_answers_the_next_command(door, smtp, mail):
-    timeouts = replace(session(door, smtp).server.timeouts, command=0.5)
     smtp.replies["MAIL"] = lambda talk: talk.server.release.wait(10) and None
-    talk = session(door, smtp, timeouts=timeouts)
+    talk = session(door, smtp)
     talk.open(Report())
+    talk.server.timeouts = replace(SHORT, command=0.2)
     with pytest.raises(TransportError) as failed:
         talk.deliver(mail, Report())
     assert (failed.value.channel, failed.value.code) == ("smtp_exception", "timeout")
@@ -177,8 +175,9 @@ def test_a_dripping_server_is_cut_off(door, smtp, mail):
             talk.write(b"2")
 
     smtp.replies["MAIL"] = drip
-    talk = session(door, smtp, timeouts=replace(session(door, smtp).server.timeouts, command=0.5))
+    talk = session(door, smtp)
     talk.open(Report())
+    talk.server.timeouts = replace(SHORT, command=0.3)
     with pytest.raises(TransportError) as failed:
         talk.deliver(mail, Report())
     assert failed.value.code == "timeout"

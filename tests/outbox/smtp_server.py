@@ -15,6 +15,7 @@ class Server(socketserver.ThreadingTCPServer):
 
     allow_reuse_address = True
     daemon_threads = True
+    request_queue_size = 128  # the usual 5 are full for a moment when many lanes come at once
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Conversation)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -17,6 +19,7 @@ from mailsetup.outbox import bodies
 from mailsetup.outbox.deliver import Lane
 from mailsetup.outbox.models import CLAIMED, FAILED, QUEUED, SENDING, SENT, Message
 from mailsetup.outbox.sweep import SweepResult, sweep
+from tests import databases
 from tests.outbox.children import crash, dies, dies_after, drain, drain_and_tell_of_the_request, ended, forked
 from tests.outbox.conftest import Queue
 from tests.outbox.smtp_server import Server
@@ -36,6 +39,26 @@ def swept(session: Session) -> SweepResult:
     session.commit()
     session.expire_all()
     return result
+
+
+def freeze(child: int, session: Session) -> None:
+    """Stops a worker, but not within a transaction: frozen there it would keep SQLite's only lock."""
+    session.commit()
+    file = session.get_bind().engine.url.database
+
+    def stopped_outside() -> bool:
+        os.kill(child, signal.SIGSTOP)
+        os.waitpid(child, os.WUNTRACED)
+        try:
+            if databases.chosen() == "sqlite":
+                with closing(sqlite3.connect(str(file), timeout=0)) as asked:
+                    asked.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            os.kill(child, signal.SIGCONT)
+            return False
+        return True
+
+    until(stopped_outside)
 
 
 def due_now(session: Session) -> None:
@@ -88,7 +111,7 @@ def test_it_labels_what_the_server_held_when_the_worker_died(
     row = queue()
     smtp.hold.clear()
     child = forked(drain)
-    smtp.got_mail.wait(10)
+    smtp.got_mail.wait(60)
     os.kill(child, signal.SIGKILL)
     assert ended(child) == -signal.SIGKILL
     smtp.hold.set()
@@ -105,7 +128,7 @@ def test_it_finishes_the_mail_on_the_wire_when_asked_to_stop(queue: Queue, smtp:
     noticed, told = os.pipe()
     child = forked(lambda: drain_and_tell_of_the_request(told))
     os.close(told)
-    smtp.got_mail.wait(10)
+    smtp.got_mail.wait(60)
     os.kill(child, signal.SIGUSR1)
     assert os.read(noticed, 1) == b""  # Only then: the signal is heard a moment after it was sent.
     os.close(noticed)
@@ -162,8 +185,8 @@ def test_it_ignores_the_late_result_of_a_worker_that_lost_its_lease(
     row = queue()
     smtp.hold.clear()
     child = forked(drain)
-    smtp.got_mail.wait(10)
-    os.kill(child, signal.SIGSTOP)
+    smtp.got_mail.wait(60)
+    freeze(child, session)
     swept(session)
     assert row.status == QUEUED
     session.commit()

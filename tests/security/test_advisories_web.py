@@ -169,10 +169,10 @@ def test_advisory_36_nothing_is_unpickled():
 def test_advisory_37_late_reply_answers_nobody_else(door, smtp, mail):
     """CVE-2023-28858, CVE-2023-28859: after a broken call the next one read its answer."""
     assert newer("redis", (4, 5, 5))
-    quick = replace(talk_to(door, smtp).server.timeouts, command=0.5)
     smtp.replies["MAIL"] = lambda talk: talk.server.release.wait(10) and None
-    talk = talk_to(door, smtp, timeouts=quick)
+    talk = talk_to(door, smtp)
     talk.open(Report())
+    talk.server.timeouts = replace(talk.server.timeouts, command=0.2)
     with pytest.raises(TransportError):
         talk.deliver(mail, Report())
     assert not talk.ready

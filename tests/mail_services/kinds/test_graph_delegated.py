@@ -40,15 +40,15 @@ def sign_in(box, cloud, credential, address: str = "ar@contoso.com"):
     scopes = KIND.sign_in_scopes(credential.public, cloud)
     flow = microsoft.start_sign_in(cloud, credential, scopes)
     browser = requests.Session()
-    answer = browser.get(flow["auth_uri"], timeout=10)
+    answer = browser.get(flow["auth_uri"], timeout=60)
     for typed in ({"address": address, "password": box.world.mailbox(address).password}, {"answer": "accept"}):
         action, hidden = form_of(answer.text)
         target = requests.compat.urljoin(answer.url, action.replace("&amp;", "&"))
-        answer = browser.post(target, data={**hidden, **typed}, allow_redirects=False, timeout=10)
+        answer = browser.post(target, data={**hidden, **typed}, allow_redirects=False, timeout=60)
         if answer.is_redirect and answer.headers["location"].startswith(cloud.base_url):
             break
         if answer.is_redirect:
-            answer = browser.get(requests.compat.urljoin(answer.url, answer.headers["location"]), timeout=10)
+            answer = browser.get(requests.compat.urljoin(answer.url, answer.headers["location"]), timeout=60)
     params = {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["location"]).query).items()}
     return microsoft.finish_sign_in(cloud, credential, flow, params)
 
