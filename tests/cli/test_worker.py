@@ -1,9 +1,7 @@
-import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ import redis
 from mailsetup.cli import worker as worker_module
 from mailsetup.core import queues
 from mailsetup.settings import Settings
+from tests.processes import alive, until
 from tests.valkey_server import ValkeyServer
 
 TOP = Path(__file__).parents[2]
@@ -45,21 +44,6 @@ def settings_for(database_url: str, redis_url: str) -> Settings:
     )
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-
-
 @pytest.fixture
 def worker(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A real worker with one job running."""
@@ -69,7 +53,7 @@ def worker(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[subpro
         [sys.executable, "-c", PROGRAM, database_url, redis_url, str(tmp_path)], cwd=TOP, stdout=log
     )
     queues.ring("mailsetup.outbox.jobs.drain")
-    wait_for(lambda: (tmp_path / "horse").exists() and (tmp_path / "horse").read_text() != "")
+    until(lambda: (tmp_path / "horse").exists() and (tmp_path / "horse").read_text() != "")
     yield process
     process.kill()
     process.wait()
@@ -79,13 +63,13 @@ def worker(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[subpro
 def test_it_takes_its_running_job_along_when_killed(worker: subprocess.Popen[bytes], tmp_path: Path) -> None:
     horse = int((tmp_path / "horse").read_text())
     worker.kill()
-    wait_for(lambda: not alive(horse))
+    until(lambda: not alive(horse))
     assert not (tmp_path / "finished").exists()
 
 
 def test_it_lets_the_job_at_hand_finish_when_asked_to_stop(worker: subprocess.Popen[bytes], tmp_path: Path) -> None:
     worker.send_signal(signal.SIGTERM)
-    assert worker.wait(20) == 0
+    assert worker.wait(60) == 0
     assert (tmp_path / "finished").exists()
 
 
@@ -93,10 +77,10 @@ def test_it_does_not_end_its_running_job_when_redis_is_away(
     worker: subprocess.Popen[bytes], valkey: ValkeyServer, tmp_path: Path
 ) -> None:
     valkey.kill()
-    wait_for(lambda: "worker_redis_away" in (tmp_path / "log").read_text())
+    until(lambda: "worker_redis_away" in (tmp_path / "log").read_text())
     assert worker.poll() is None
     worker.send_signal(signal.SIGTERM)
-    worker.wait(20)
+    worker.wait(60)
     assert (tmp_path / "finished").exists()
 
 

@@ -103,6 +103,7 @@ class Server(ThreadingHTTPServer):
     """Quiet about clients that hang up."""
 
     daemon_threads = True
+    request_queue_size = 128  # the usual 5 are full for a moment when many threads come at once
 
     def handle_error(self, *_: Any) -> None:
         pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+from contextlib import suppress
 
 
 class ProxyServer:
@@ -26,6 +27,10 @@ class ProxyServer:
             threading.Thread(target=self._serve, args=(connected,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
+        with suppress(OSError, Gone):
+            self._lead(client)
+
+    def _lead(self, client: socket.socket) -> None:
         taken = self._http(client) if self.scheme == "http" else self._socks(client)
         if not taken:
             client.close()
@@ -37,7 +42,7 @@ class ProxyServer:
     def _http(self, client: socket.socket) -> bool:
         head = b""
         while not head.endswith(b"\r\n\r\n"):
-            head += client.recv(1)
+            head += _read(client, 1)
         lines = head.decode().split("\r\n")
         self.asked.append(lines[0].split()[1])
         self.logins += [line for line in lines if line.startswith("Proxy-Authorization")]
@@ -48,19 +53,17 @@ class ProxyServer:
         return not self.refuse
 
     def _socks(self, client: socket.socket) -> bool:
-        methods = client.recv(2)[1]
-        offered = client.recv(methods)
+        offered = _read(client, _read(client, 2)[1])
         if 2 in offered:
             client.sendall(b"\x05\x02")
-            _version, length = client.recv(2)
-            name = client.recv(length)
-            self.logins.append(f"{name.decode()}:{client.recv(client.recv(1)[0]).decode()}")
+            name = _read(client, _read(client, 2)[1])
+            self.logins.append(f"{name.decode()}:{_read(client, _read(client, 1)[0]).decode()}")
             client.sendall(b"\x01\x00")
         else:
             client.sendall(b"\x05\x00")
-        kind = client.recv(4)[3]
-        host = socket.inet_ntoa(client.recv(4)) if kind == 1 else client.recv(client.recv(1)[0]).decode()
-        self.asked.append(f"{host}:{struct.unpack('!H', client.recv(2))[0]}")
+        named = _read(client, 4)[3] != 1
+        host = _read(client, _read(client, 1)[0]).decode() if named else socket.inet_ntoa(_read(client, 4))
+        self.asked.append(f"{host}:{struct.unpack('!H', _read(client, 2))[0]}")
         client.sendall(b"\x05" + (b"\x02" if self.refuse else b"\x00") + b"\x00\x01\x00\x00\x00\x00\x00\x00")
         return not self.refuse
 
@@ -69,7 +72,21 @@ class ProxyServer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        with suppress(OSError):  # closed alone, it would go on listening as long as a thread waits in accept()
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+
+
+class Gone(Exception):
+    """The client hung up in the middle of what it said."""
+
+
+def _read(client: socket.socket, count: int) -> bytes:
+    """So many bytes, however they come. Raises Gone."""
+    found = client.recv(count, socket.MSG_WAITALL)
+    if len(found) < count:
+        raise Gone
+    return found
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:

@@ -72,6 +72,8 @@ class SMTPServer:
 
     def __exit__(self, *_: object) -> None:
         self.release.set()
+        with suppress(OSError):  # closed alone, it would go on listening as long as a thread waits in accept()
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self.drop_all()
 

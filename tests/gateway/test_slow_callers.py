@@ -32,13 +32,13 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def called(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), timeout=5)
+    return socket.create_connection(("127.0.0.1", port), timeout=30)
 
 
 def slow_reader(port: int) -> socket.socket:
     caller = socket.socket()
     caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
-    caller.settimeout(5)
+    caller.settimeout(30)
     caller.connect(("127.0.0.1", port))
     return caller
 
@@ -77,7 +77,7 @@ def talk_until_it_stops(caller: socket.socket) -> None:
 
 
 def hear_it_hang_up(caller: socket.socket) -> None:
-    caller.settimeout(5)
+    caller.settimeout(30)
     with suppress(ConnectionResetError):
         while caller.recv(100_000):
             pass

@@ -73,7 +73,7 @@ class Customer:
 
     def smtp(self, door: str) -> smtplib.SMTP:
         host, port = getattr(self.box, door)
-        return smtplib.SMTP(host, port, timeout=10)
+        return smtplib.SMTP(host, port, timeout=60)
 
     def starttls(self) -> smtplib.SMTP:
         talk = self.smtp("smtp_starttls")

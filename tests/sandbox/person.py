@@ -44,7 +44,7 @@ class Person:
 
     def _follow(self, method: str, address: str, data: dict[str, str] | None = None) -> str:
         while not address.startswith(HOME):
-            answer = self.http.request(method, address, data=data, allow_redirects=False, timeout=10)
+            answer = self.http.request(method, address, data=data, allow_redirects=False, timeout=60)
             self.at, self.page = address, answer.text
             if not answer.is_redirect:
                 return self.page

@@ -17,7 +17,7 @@ def test_it_takes_mail_after_starttls_and_login(box, customer) -> None:
 
 def test_it_takes_mail_over_tls_and_login(box, customer) -> None:
     account = box.world.service_account
-    with smtplib.SMTP_SSL("localhost", box.smtp_tls[1], context=customer.tls, timeout=10) as talk:
+    with smtplib.SMTP_SSL("localhost", box.smtp_tls[1], context=customer.tls, timeout=60) as talk:
         talk.login(account.address, account.password)
         talk.send_message(a_mail(account.address))
     assert [mail.door for mail in box.inbox("me@example.org")] == ["SMTP TLS"]

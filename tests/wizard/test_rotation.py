@@ -1,5 +1,7 @@
 """A second secret beside the old one: added, tested, promoted, and the old one ended when a person says so."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -39,7 +41,7 @@ def test_it_walks_from_the_old_secret_to_the_new_one_without_a_gap(
     box, session, app_credential, app_setup, rotate, alice
 ):
     old, new = box.world.app.secret, box.world.add_secret()
-    day = utcnow().date().replace(year=utcnow().year + 1)
+    day = utcnow().date() + timedelta(days=365)
     assert rotate("add", client_secret=new, expires_on=day.isoformat()).status_code == 302
     assert (secret_in_use(session, app_credential), versions(session, app_credential)) == (old, [1, 2])
     assert rotate("promote").status_code == 302

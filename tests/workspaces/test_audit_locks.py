@@ -29,7 +29,7 @@ def test_two_admins_do_not_wait_for_each_other_in_a_circle(session, alice, bob):
         try:
             with db.session_scope() as own:
                 note(own, alice, "first") if record_first else own.execute(touch)
-                locked.wait(5)
+                locked.wait(60)
                 own.execute(touch) if record_first else note(own, alice, "second")
         except OperationalError as error:
             errors.append(error)
@@ -38,7 +38,7 @@ def test_two_admins_do_not_wait_for_each_other_in_a_circle(session, alice, bob):
     for one in both:
         one.start()
     for one in both:
-        one.join(10)
+        one.join(60)
     assert errors == []
     assert audit_chain.verify(session, alice.workspace.id).fault == ""
 

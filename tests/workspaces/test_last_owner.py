@@ -46,7 +46,7 @@ class Turns:
         self._real(session, member)
         self._count += 1
         (self.first if self._count == 1 else self.second).set()
-        assert self.go.wait(10)
+        assert self.go.wait(60)
 
 
 def acting(deed: Deed, me: Member, other: Member, errors: list[Exception]) -> threading.Thread:
@@ -72,12 +72,12 @@ def test_a_workspace_keeps_an_owner_when_both_go_at_once(mine, theirs, alice, ad
     session.commit()
     turns, errors = Turns(monkeypatch), list[Exception]()
     one = acting(mine, alice.member, ada.member, errors)
-    assert turns.first.wait(10)
+    assert turns.first.wait(60)
     two = acting(theirs, ada.member, alice.member, errors)
     turns.second.wait(0.2)
     turns.go.set()
     for thread in (one, two):
-        thread.join(20)
+        thread.join(60)
     session.rollback()
     owners = select(func.count()).where(Member.workspace_id == alice.workspace.id, Member.role == OWNER)
     assert session.scalar(owners) == 1

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mailsetup.cli.development.programs import procfile
-from tests.paths.product import free_port, wait_for
+from tests.paths.product import wait_for
+from tests.ports import free_port
 
 TOP = Path(__file__).parents[3]
 
@@ -33,7 +34,7 @@ def served(*more: str) -> Iterator[int]:
 def called(port: int, said: bytes) -> socket.socket:
     caller = socket.socket()
     caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-    caller.settimeout(5)
+    caller.settimeout(30)
     caller.connect(("127.0.0.1", port))
     caller.sendall(said)
     return caller

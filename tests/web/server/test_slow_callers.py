@@ -28,7 +28,7 @@ WAYS = {
 
 
 def answer(port: int, body: bytes | None = None) -> bytes:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     connection.request("POST" if body else "GET", "/", body)
     return connection.getresponse().read()
 
