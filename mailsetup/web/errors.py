@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import structlog
-from flask import Flask, current_app, render_template, request
+from flask import Flask, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
+from gunicorn.http.errors import NoMoreData, ParseException
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadHost, HTTPException
 
 from mailsetup.core.errors import Conflict, InvalidInput, NotAllowed, NotFound, QuotaReached
 from mailsetup.web.csrf import ForeignPost, is_api
@@ -79,6 +80,9 @@ def install_errors(app: Flask) -> None:
     app.register_error_handler(IntegrityError, _gone)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(ForeignPost, _foreign)
+    app.register_error_handler(BadHost, _bad_host)
+    app.register_error_handler(ParseException, _unreadable)
+    app.register_error_handler(NoMoreData, _unreadable)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _failed)
 
@@ -117,6 +121,16 @@ def _csrf(_error: CSRFError) -> ResponseReturnValue:
 
 def _foreign(_error: ForeignPost) -> ResponseReturnValue:
     return _answer(FOREIGN)
+
+
+def _bad_host(_error: BadHost) -> ResponseReturnValue:
+    """No address of this site can be written for such a request, so no page either."""
+    return Response("The header Host names no host.\n", 400, content_type="text/plain; charset=utf-8")
+
+
+def _unreadable(_error: Exception) -> ResponseReturnValue:
+    """The body does not end where it says, or has chunks without sense: known only when somebody reads it."""
+    return _answer(REFUSALS[400])
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:

@@ -1,5 +1,6 @@
 """Error pages for people, problem documents for programs."""
 
+import io
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -7,6 +8,7 @@ import pytest
 import structlog
 from flask import Flask, abort, request
 from flask.testing import FlaskClient
+from gunicorn.http.errors import InvalidChunkSize
 from sqlalchemy.exc import IntegrityError
 
 from mailsetup.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
@@ -36,6 +38,7 @@ def client(app: Flask) -> FlaskClient:
         for prefix in ("", "/api/v1"):
             app.add_url_rule(f"{prefix}/{name}", f"{prefix}{name}".replace("/", "_"), view_func=fail)
     app.add_url_rule("/api/v1/upload", "upload", view_func=lambda: request.data, methods=["POST"])
+    app.add_url_rule("/upload", "page_upload", view_func=lambda: request.data, methods=["POST"])
     return app.test_client()
 
 
@@ -127,3 +130,28 @@ def test_it_says_when_to_try_again(app: Flask, client: FlaskClient) -> None:
     answer = client.get("/once")
     assert (answer.status_code, "Too many tries" in answer.text) == (429, True)
     assert 0 < int(answer.headers["Retry-After"]) <= 60
+
+
+class Torn(io.BytesIO):
+    """A body whose chunks have no sense, as gunicorn tells whoever reads it."""
+
+    def read(self, *_: object) -> bytes:
+        raise InvalidChunkSize(b"zz")
+
+    def readinto(self, buffer: object) -> int:
+        return len(self.read(buffer))
+
+
+@pytest.mark.parametrize("path", ["/api/v1/upload", "/upload"])
+def test_it_says_that_a_body_cannot_be_read(client: FlaskClient, path: str) -> None:
+    sort = "application/x-www-form-urlencoded"
+    answer = client.post(path, input_stream=Torn(b"a=b"), content_type=sort)
+    assert answer.status_code == 400
+    assert "The request could not be read" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/invalid", "/api/v1/invalid", "/static/css/app.css"])
+def test_it_refuses_a_host_that_is_none(client: FlaskClient, path: str) -> None:
+    answer = client.get(path, headers={"Host": "x" * 300})
+    assert answer.status_code == 400
+    assert answer.headers["Cache-Control"] == "no-store"

@@ -17,6 +17,7 @@ from selectors import EVENT_READ, EVENT_WRITE
 from typing import Any
 
 from gunicorn.errors import ConfigError
+from gunicorn.http.errors import NoMoreData, ParseException
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
 from mailsetup.web.server.arriving import BODIES
@@ -153,6 +154,16 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
             self._hold(caller, EVENT_READ, self._on_words)
             if request.headed:
                 caller.moves(len(data), self.BODY_SECONDS)
+
+    def _keepalive_after(self, conn: Caller, keepalive: bool) -> bool:
+        """Whether another request may follow; a body that nobody read and that has no sense ends it.
+
+        Its request was answered: another answer would be taken for that to the next request.
+        """
+        try:
+            return bool(super()._keepalive_after(conn, keepalive))
+        except (NoMoreData, ParseException):
+            return False
 
     # It was served
 

@@ -12,14 +12,14 @@ PIECE = b"x" * 65536
 
 
 def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Says back what came in; /pieces/N is N pieces of 64 KB, /file the middle of a file."""
+    """Says back what came in; /pieces/N is N pieces of 64 KB, /file the middle of a file, /unread says ok."""
     if environ["PATH_INFO"] == "/file":
         start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "70000")])
         file = tempfile.TemporaryFile()  # noqa: SIM115 - the server closes it
         file.write(b"y" * 10 + PIECE * 2)
         file.seek(10)
         return cast("Iterable[bytes]", environ["wsgi.file_wrapper"](file))
-    body = environ["wsgi.input"].read()
+    body = b"" if environ["PATH_INFO"] == "/unread" else environ["wsgi.input"].read()
     pieces = environ["PATH_INFO"].removeprefix("/pieces/")
     content = [PIECE] * int(pieces) if pieces.isdigit() else [body or b"ok"]
     length = sum(len(piece) for piece in content)

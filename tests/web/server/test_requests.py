@@ -74,3 +74,12 @@ def test_it_refuses_chunks_without_sense(port: int, chunks: bytes) -> None:
         answer = heard(caller)
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert b"x" * 100 not in answer
+
+
+@pytest.mark.parametrize("chunks", [b"zz\r\n", b"2\r\nabXX0\r\n\r\n", b"0\r\nX: a\n\r\n"])
+def test_it_answers_once_where_nobody_read_chunks_without_sense(port: int, chunks: bytes) -> None:
+    asked = HEAD.replace(b"/ ", b"/unread ") + b"Transfer-Encoding: chunked\r\n\r\n" + chunks
+    with called(port, asked + HIDDEN) as caller:
+        answer = heard(caller)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.count(b"HTTP/1.1") == 1
