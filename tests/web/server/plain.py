@@ -28,9 +28,10 @@ def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable
 
 
 class Impatient(PatientWorker):
-    """Nobody gets longer than the blink of an eye."""
+    """Nobody gets longer than the blink of an eye; to begin a request, a little more than a busy machine needs."""
 
-    HEAD_SECONDS = BODY_SECONDS = ANSWER_SECONDS = LINGER_SECONDS = 0.2
+    HEAD_SECONDS = 1.5
+    BODY_SECONDS = ANSWER_SECONDS = LINGER_SECONDS = 0.2
     SWEEP_SECONDS = 0.05
 
 
