@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page
 
 from mailsetup.sandbox import Sandbox
 from tests import databases
+from tests.browsers import PATIENCE_MS
 from tests.fakes.dns_server import NameServer
 from tests.paths.customer import Customer
 from tests.paths.product import Product
@@ -102,7 +103,7 @@ def open_browser(browser: Browser, product: Product) -> Iterator[OpenBrowser]:
             locale="en-US",
             **options,
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         opened.append(context)
         return context.new_page()
 

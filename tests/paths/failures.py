@@ -114,7 +114,14 @@ def _named(name: str) -> Callable[[Servers], Place]:
 
 # First those that never sign in: afterwards the password belongs to the server that took it.
 ON_THE_WAY = (
-    Case("no such name", "resolve", ("host_unknown", "look_up_failed"), _named("mail.nowhere.invalid"), quick=True),
+    Case(
+        "no such name",
+        "resolve",
+        ("host_unknown", "look_up_failed"),
+        _named("mail.nowhere.invalid"),
+        quick=True,
+        seconds=40,
+    ),
     Case("a private address", "resolve", ("host_not_public",), _named("10.255.255.1")),
     Case("nobody listens", "connect", ("connection_refused",), Servers.closed, quick=True),
     Case("blackhole", "connect", ("connection_timeout",), Servers.silent, seconds=25),

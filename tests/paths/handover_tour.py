@@ -21,7 +21,7 @@ def handed_over(page: Page, admin: Page, album: Album, customer: Customer, box: 
     album.open(admin, page.locator("main code").first.inner_text().strip(), "handover")
     _app(admin, album, box)
     # The page of the wizard follows by itself.
-    expect(page.get_by_role("button", name="Use this app and continue")).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("button", name="Use this app and continue")).to_be_visible()
     album.take(page, "wizard-handover-done")
     album.open(admin, "/handover/callback?state=forged", "handover-unusable", status=404)
     _chosen(page, SIGN_IN)

@@ -8,7 +8,7 @@ from tests.paths.conftest import OpenBrowser
 from tests.paths.customer import Customer
 from tests.paths.world import app_values, new_mailbox
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 FOR_ADMINS = ("Edit", "Pause", "Test", "Delete setup", "Make default", "Save rule", "New setup", "New credential")
 
 

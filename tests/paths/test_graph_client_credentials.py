@@ -8,7 +8,7 @@ from tests.paths.customer import Customer
 from tests.paths.product import wait_for
 from tests.paths.world import app_values, new_mailbox
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 KIND = "Microsoft Office 365 Exchange (Graph) with OAuth 2.0"
 
 
@@ -29,7 +29,7 @@ def test_it_walks_from_sign_up_to_the_inbox(customer: Customer, box: Sandbox) ->
     customer.go_live()
     assert box.wait_for_mail(customer.email)[-1].sender == mailbox.address
     receipt = customer.post("Invoice 1", customer.shopper)
-    assert box.wait_for_mail(customer.shopper, timeout=40)[0].subject == "Invoice 1"
+    assert box.wait_for_mail(customer.shopper, timeout=90)[0].subject == "Invoice 1"
     wait_for(lambda: customer.message(receipt["id"])["status"] == "sent", what="the record of the acceptance")
     page.goto(f"/messages/{receipt['id']}")
     expect(page.get_by_text("Accepted").first).to_be_visible()

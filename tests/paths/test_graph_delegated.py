@@ -7,7 +7,7 @@ from mailsetup.sandbox import Sandbox
 from tests.paths.customer import Customer
 from tests.paths.world import app_values, new_mailbox
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 KIND = "Microsoft 365, by signing in"
 
 
@@ -24,7 +24,7 @@ def test_it_walks_from_sign_up_to_the_inbox(customer: Customer, box: Sandbox) ->
 
     customer.go_live()
     customer.post("Invoice 2", customer.shopper)
-    [mail] = box.wait_for_mail(customer.shopper, timeout=40)
+    [mail] = box.wait_for_mail(customer.shopper, timeout=90)
     assert (mail.subject, mail.sender) == ("Invoice 2", mailbox.address)
 
 
@@ -37,7 +37,7 @@ def test_it_signs_in_through_an_app_of_the_customers_own(customer: Customer, box
     customer.sender(from_address=mailbox.address)
     customer.go_live()
     customer.post("Invoice 3", customer.shopper)
-    [mail] = box.wait_for_mail(customer.shopper, timeout=40)
+    [mail] = box.wait_for_mail(customer.shopper, timeout=90)
     assert mail.sender == mailbox.address
 
 

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from mailsetup.sandbox import Sandbox
 from tests import databases
+from tests.browsers import PATIENCE_MS
 from tests.paths.album import Album
 from tests.paths.product import Product
 from tests.paths.tours import Tour
@@ -49,7 +50,7 @@ def album(browser: Browser, product: Product, box: Sandbox) -> Iterator[Album]:
 
     def new_page(**options: Any) -> Page:
         context = browser.new_context(base_url=product.url, locale="en-US", **options)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         return context.new_page()
 

@@ -7,7 +7,7 @@ from tests.paths.customer import Customer
 from tests.paths.product import Product, wait_for
 from tests.valkey_server import ValkeyServer
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 MAILS = 20
 
 

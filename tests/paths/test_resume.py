@@ -9,7 +9,7 @@ from tests.paths.customer import Customer
 from tests.paths.product import Product
 from tests.paths.world import app_values, new_mailbox
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 KIND = "Microsoft Office 365 Exchange (Graph) with OAuth 2.0"
 SIGNING_IN = "Microsoft 365, by signing in"
 
@@ -27,7 +27,7 @@ def test_it_walks_without_javascript(open_browser: OpenBrowser, product: Product
     customer.change_sender(from_address=mailbox.address)
     customer.go_live()
     customer.post("Invoice 8", customer.shopper)
-    assert box.wait_for_mail(customer.shopper, timeout=40)[0].sender == mailbox.address
+    assert box.wait_for_mail(customer.shopper, timeout=90)[0].sender == mailbox.address
 
 
 def test_it_goes_on_with_a_draft_in_another_browser(

@@ -12,13 +12,13 @@ from tests.paths.product import wait_for
 from tests.paths.world import app_values, consent_revoked, new_mailbox
 
 DETECTED_WITHIN = 60.0
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 
 def mail_flows(customer: Customer, box: Sandbox) -> None:
     customer.go_live()
     customer.post("Before", customer.shopper)
-    box.wait_for_mail(customer.shopper, timeout=40)
+    box.wait_for_mail(customer.shopper, timeout=90)
 
 
 def mail_stops(customer: Customer, box: Sandbox) -> list[str]:
@@ -42,9 +42,9 @@ def mail_stops(customer: Customer, box: Sandbox) -> list[str]:
 def mail_flows_again(customer: Customer, box: Sandbox) -> None:
     """All that waited arrives, the alerts address hears that it is over, the banner is gone."""
     page = customer.page
-    mails = box.wait_for_mail(customer.shopper, count=4, timeout=40)
+    mails = box.wait_for_mail(customer.shopper, count=4, timeout=90)
     assert sorted(mail.subject for mail in mails) == ["Before", "During 0", "During 1", "During 2"]
-    told = box.wait_for_mail(customer.alerts_address, count=2, timeout=40)
+    told = box.wait_for_mail(customer.alerts_address, count=2, timeout=90)
     assert [mail.subject.partition(" ")[0] for mail in told] == ["Mail", "Solved"]
     page.goto("/")
     expect(page.get_by_role("region", name="Notices")).to_have_count(0)

@@ -8,7 +8,7 @@ from tests.fakes.exim import Exim
 from tests.paths.customer import Customer
 from tests.paths.product import wait_for
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 KIND = "SMTP with user name and password"
 
 
@@ -34,7 +34,7 @@ def test_it_walks_from_sign_up_to_the_inbox(customer: Customer, box: Sandbox) ->
 
     customer.go_live()
     customer.post("Invoice 5", customer.shopper)
-    [mail] = box.wait_for_mail(customer.shopper, timeout=40)
+    [mail] = box.wait_for_mail(customer.shopper, timeout=90)
     assert (mail.subject, mail.door) == ("Invoice 5", "SMTP STARTTLS")
 
 
@@ -59,7 +59,7 @@ def test_it_explains_starttls_where_tls_is_spoken_from_the_start(customer: Custo
     customer.change_sender(server={"tls": "implicit"})
     customer.go_live()
     customer.post("Invoice 6", customer.shopper)
-    assert box.wait_for_mail(customer.shopper, timeout=40)[0].door == "SMTP TLS"
+    assert box.wait_for_mail(customer.shopper, timeout=90)[0].door == "SMTP TLS"
 
 
 @pytest.mark.exim
@@ -77,4 +77,4 @@ def test_it_walks_from_sign_up_to_the_maildir_of_a_real_server(customer: Custome
     def arrived() -> list[str]:
         return [str(mail["Subject"]) for mail in exim.mails() if customer.shopper in str(mail["Envelope-To"])]
 
-    assert wait_for(arrived, seconds=40, what="the mail in the maildir") == ["Invoice 7"]
+    assert wait_for(arrived, seconds=90, what="the mail in the maildir") == ["Invoice 7"]

@@ -6,7 +6,7 @@ from mailsetup.sandbox import Sandbox
 from tests.paths.customer import Customer
 from tests.paths.world import app_values, new_mailbox
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 KIND = "SMTP with OAuth 2.0 (Microsoft 365)"
 
 
@@ -23,7 +23,7 @@ def arrives(customer: Customer, box: Sandbox, sender: str) -> None:
     customer.save()
     customer.make_api_key()
     customer.post("Invoice 4", customer.shopper)
-    [mail] = box.wait_for_mail(customer.shopper, timeout=40)
+    [mail] = box.wait_for_mail(customer.shopper, timeout=90)
     assert (mail.subject, mail.sender, mail.door) == ("Invoice 4", sender, "Outlook SMTP")
 
 

@@ -192,7 +192,7 @@ class Tour:
         customer.make_api_key()
         album.take(page, "api-key-made")
         sent = customer.post("Invoice 1", customer.shopper)["id"]
-        self.box.wait_for_mail(customer.shopper, timeout=40)
+        self.box.wait_for_mail(customer.shopper, timeout=90)
         expect(page.get_by_text("Shop")).not_to_have_count(0)
         for name in LISTS:
             album.open(page, EMPTY[name], f"flowing-{name}", dark=name in {"overview", "messages"})
@@ -271,7 +271,7 @@ class Tour:
         customer, page, album = self.customer, self.page, self.album
         with consent_revoked(self.box, self.box.world.app):
             waiting = customer.post("Invoice 2", customer.shopper)["id"]
-            self.box.wait_for_mail(customer.alerts_address, timeout=40)
+            self.box.wait_for_mail(customer.alerts_address, timeout=90)
             for name in LISTS:
                 album.open(page, EMPTY[name], f"stopped-{name}", dark=name == "overview")
             follow(page.get_by_role("region", name="Notices").get_by_role("link", name="See what to do"))
@@ -288,7 +288,7 @@ class Tour:
 
     def solved(self) -> None:
         """Later on: the all-clear waits until it can say how much mail has left."""
-        self.box.wait_for_mail(self.customer.alerts_address, count=2, timeout=40)
+        self.box.wait_for_mail(self.customer.alerts_address, count=2, timeout=90)
         self.album.open(self.page, "/alerts", "solved-alerts")
 
     def invite(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -33,7 +35,8 @@ def shorten(session, person: Person, **days: int) -> None:
 def sent_mail(session, person: Person, days: int, status: str = SENT) -> Message:
     when = utcnow() - timedelta(days=days)
     config = factories.make_config(session, person.workspace, is_default=False)
-    row = factories.make_message(session, config, id=first_id_at(when), status=status, finished_at=when)
+    own = uuid.UUID(int=first_id_at(when).int + secrets.randbits(62))
+    row = factories.make_message(session, config, id=own, status=status, finished_at=when)
     bodies.store(session, person.workspace.id, row.id, b"Hello")
     session.commit()
     return row
