@@ -34,7 +34,7 @@ def hold(session: Session, name: str, holder: str, seconds: float) -> bool:
     """Takes or renews the lease; False when somebody else holds it."""
     now = utcnow()
     until = now + timedelta(seconds=seconds)
-    mine_or_free = (Lease.name == name) & ((Lease.holder == holder) | (Lease.until < now))
+    mine_or_free = (Lease.name == name) & ((Lease.holder == holder) | (Lease.until <= now))
     changed = session.connection().execute(update(Lease).where(mine_or_free).values(holder=holder, until=until))
     if changed.rowcount:
         return True
