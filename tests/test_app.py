@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 def test_it_says_one_sentence_when_a_setting_is_missing(command):
     clean = {name: value for name, value in os.environ.items() if not name.startswith("MAILSETUP_")}
     program = [sys.executable, "-m", *command]
-    ended = subprocess.run(program, cwd=ROOT, env=clean, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(program, cwd=ROOT, env=clean, capture_output=True, text=True, timeout=200, check=False)
     assert ended.returncode == 3
     assert "MAILSETUP_DATABASE_URL is missing." in ended.stderr
     assert "Traceback" not in ended.stderr + ended.stdout

@@ -115,7 +115,7 @@ def workspace(settings: Settings, session: Session) -> Workspace:
 def all_notices(session: Session) -> list[AlertNotice]:
     """Every notice in the order it was written, as it is now."""
     session.expire_all()
-    return list(session.scalars(select(AlertNotice).order_by(AlertNotice.created_at)))
+    return list(session.scalars(select(AlertNotice).order_by(AlertNotice.created_at, AlertNotice.id)))
 
 
 def outcomes(session: Session) -> list[tuple[str, str, str]]:

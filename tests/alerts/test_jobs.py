@@ -86,7 +86,7 @@ def test_it_keeps_the_reason_and_tries_later_when_the_server_is_away(session, wo
     notice = all_notices(session)[0]
     assert (notice.state, notice.attempts) == ("pending", 1)
     assert "operator's mail server" in notice.error
-    assert timedelta(seconds=50) < notice.next_attempt_at - utcnow() < timedelta(seconds=61)
+    assert timedelta(seconds=30) < notice.next_attempt_at - utcnow() < timedelta(seconds=61)
 
 
 def test_it_sends_what_failed_before_once_the_server_is_back(session, workspace, sink):

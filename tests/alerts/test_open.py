@@ -19,7 +19,7 @@ from tests.factories import make_workspace
 
 
 def notices(session) -> list[tuple[str, str]]:
-    rows = session.scalars(select(AlertNotice).order_by(AlertNotice.created_at))
+    rows = session.scalars(select(AlertNotice).order_by(AlertNotice.created_at, AlertNotice.id))
     return [(row.event, row.target) for row in rows]
 
 

@@ -134,9 +134,7 @@ def test_it_adds_and_removes_a_further_address(ada, session):
     assert OPS in ada.client.get("/alerts").text
     ada.client.post(f"/alerts/ways/{route.id}/delete")
     assert session.scalar(select(AlertRoute)) is None
-    actions = session.scalars(
-        select(AuditEvent.action).where(AuditEvent.subject == OPS).order_by(AuditEvent.created_at)
-    )
+    actions = session.scalars(select(AuditEvent.action).where(AuditEvent.subject == OPS).order_by(AuditEvent.id))
     assert list(actions) == ["alert_route:add", "alert_route:remove"]
 
 

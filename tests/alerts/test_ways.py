@@ -138,7 +138,8 @@ def test_quiet_hours_are_those_of_the_workspaces_zone(severity, quiet_errors, at
     assert found.astimezone(BERLIN).strftime("%Y-%m-%d %H:%M") == due
 
 
-def test_a_digest_gathers_and_leaves_in_one_piece(session, workspace, sink):
+def test_a_digest_gathers_and_leaves_in_one_piece(session, workspace, sink, time_machine):
+    time_machine.move_to(utcnow().replace(minute=10))
     way(session, workspace, address=OPS, digest="hourly")
     for number in range(4):
         stopped(session, workspace, subject_key=f"outbound:{number}", title=f"Stop {number}")

@@ -65,7 +65,7 @@ def test_one_lane_tries_a_server_that_several_setups_lost(session: Session, setu
     pause = mailboxes.pause_of(session, setups[4])
     assert pause is not None
     assert pause.reason == mailboxes.HOST_AWAY
-    assert pause.until - utcnow() > timedelta(seconds=50)
+    assert pause.until - utcnow() > timedelta(seconds=30)
     patient(session, setups)
     assert claims(setups) == 1
 

@@ -54,7 +54,7 @@ def noon() -> datetime:
 
 def opened(session) -> list[Alert]:
     session.rollback()
-    return list(session.scalars(select(Alert).order_by(Alert.opened_at)))
+    return list(session.scalars(select(Alert).order_by(Alert.opened_at, Alert.id)))
 
 
 def test_an_idle_sign_in_lives_for_two_years(box, session, workspace):

@@ -67,7 +67,7 @@ def test_it_tries_a_greylisted_mail_again_after_a_minute(
     row = queue()
     send()
     assert row.status == QUEUED
-    assert timedelta(seconds=55) < row.next_attempt_at - utcnow() < timedelta(seconds=70)
+    assert timedelta(seconds=30) < row.next_attempt_at - utcnow() < timedelta(seconds=70)
     assert config.health == "healthy"
 
 

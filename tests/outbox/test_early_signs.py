@@ -18,7 +18,9 @@ def looked(session) -> list[tuple[str, int, bool]]:
     """What there is after a look: cause, count, whether it is over."""
     early_signs.watch(session)
     session.commit()
-    alerts = session.scalars(select(Alert).order_by(Alert.opened_at), execution_options={"populate_existing": True})
+    alerts = session.scalars(
+        select(Alert).order_by(Alert.opened_at, Alert.id), execution_options={"populate_existing": True}
+    )
     return [(alert.cause, alert.count, alert.resolved_at is not None) for alert in alerts]
 
 

@@ -69,7 +69,7 @@ def test_it_counts_the_minute_over_all_setups_of_a_mailbox(
     found = pause(session, other)
     assert found is not None
     assert found.reason == mailboxes.MINUTE_FULL
-    assert timedelta(seconds=55) < found.until - utcnow() <= timedelta(seconds=66)
+    assert timedelta(seconds=30) < found.until - utcnow() <= timedelta(seconds=66)
     assert ready_setups(session, utcnow(), after=None)[0] == []
     assert len(ready_setups(session, found.until + timedelta(seconds=1), after=None)[0]) == 1
 
@@ -186,7 +186,7 @@ def test_a_pause_is_everybodys_and_outlives_an_acceptance(
     assert (config.failures_in_row, other.health) == (0, HEALTHY)
     found = pause(session, other)
     assert found is not None
-    assert timedelta(seconds=110) < found.until - utcnow() <= timedelta(seconds=120)
+    assert timedelta(seconds=90) < found.until - utcnow() <= timedelta(seconds=120)
 
 
 def refused_mails(smtp: Server, number: int) -> None:

@@ -68,7 +68,7 @@ def test_its_process_says_where_it_is_and_ends_on_a_signal(tmp_path: Path) -> No
         assert process.stdout is not None
         first = process.stdout.readline()
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=100)
     assert first.startswith("login_url https://localhost:")
     assert (process.returncode, errors) == (0, "")
 

@@ -31,7 +31,7 @@ def begin(session, alice):
         assert answer.status_code == 302, answer.text
         found = re.search(r"/setup/([0-9a-f-]{36})/credential", answer.location)
         assert found
-        draft: SetupDraft = session.scalar(select(SetupDraft).order_by(SetupDraft.created_at.desc()).limit(1))
+        draft: SetupDraft = session.scalar(select(SetupDraft).order_by(SetupDraft.id.desc()).limit(1))
         assert str(draft.id) == found[1]
         return draft
 
