@@ -116,7 +116,7 @@ def test_it_holds_an_app_to_its_mailboxes(box, customer) -> None:
 
 
 def test_it_throttles_more_than_four_at_once(customer, monkeypatch) -> None:
-    token, answers = customer.token(), []
+    token, answers = customer.token(), list[Any]()
     # Four are being served until the others have their answer.
     waits = SimpleNamespace(sleep=lambda _: until(lambda: len(answers) >= 2, seconds=30))
     monkeypatch.setattr("mailsetup.sandbox.graph.time", waits)
