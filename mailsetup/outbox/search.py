@@ -114,9 +114,9 @@ def parse_time(text: str, *, name: str, end: bool = False) -> datetime | None:
         found = _day(text, end=end) if len(text) == len("2027-03-31") else datetime.fromisoformat(text)
         if found.tzinfo is None or found.year < 1971:
             raise ValueError
+        return found.astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidInput({name: "Give a date like 2027-03-31, or a time with its zone."}) from None
-    return found.astimezone(UTC)
 
 
 def _day(text: str, *, end: bool) -> datetime:

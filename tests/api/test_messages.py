@@ -206,7 +206,7 @@ def test_it_finds_messages_a_page_at_a_time(call: Call) -> None:
 @pytest.mark.parametrize(
     "query",
     ["status=gone", "cursor=x", "limit=0", "limit=1e3", "since=yesterday", "colour=red", "config=Nowhere", "text=%00",
-     "metadata.a=%00", "since=0001-01-01T00:00:00Z", "since=0001-01-01"],
+     "metadata.a=%00", "since=0001-01-01T00:00:00Z", "since=0001-01-01", "since=9999-12-31T23:59:59-05:00"],
 )  # fmt: skip
 def test_it_refuses_filters_it_does_not_know(call: Call, query: str) -> None:
     assert call("GET", f"/messages?{query}").status_code == 422
