@@ -18,12 +18,13 @@ from mailsetup.core.errors import Conflict, InvalidInput, QuotaReached
 from mailsetup.outbox import actions, queue_mail
 from mailsetup.outbox.models import Message
 from mailsetup.outbox.queue import together
+from mailsetup.outbox.quota import TOGETHER
 from mailsetup.outbox.search import Filter, parse_status, parse_text, parse_time, search
 from mailsetup.web.errors import QUOTA
 from mailsetup.web.session import db_session
 from mailsetup.workspaces.models import Workspace
 
-BATCH_LIMIT = 500
+BATCH_LIMIT = TOGETHER
 PAGE_LIMIT = 200
 FILTERS = ("status", "config", "text", "since", "until", "cursor", "limit")
 METADATA = "metadata."
@@ -63,7 +64,7 @@ def create_batch() -> ResponseReturnValue:
     if not isinstance(items, list) or not 1 <= len(items) <= BATCH_LIMIT:
         raise InvalidInput({"messages": f"Give a list of 1 to {BATCH_LIMIT} messages."})
     session, workspace = db_session(), key_workspace()
-    with together(session):
+    with together(session, len(items)):
         results = [_queue_item(session, workspace, item) for item in items]
     session.commit()
     return _accepted({"results": results})

@@ -61,6 +61,7 @@ def start_test_run(
     recipient = _clean_recipient(values["recipient"])
     credential = usable_credential(session, workspace_id, values["kind"], values["credential_id"], user_id)
     binding.check(session, credential, values["settings"])
+    quotas.take_turns(session, workspace_id)
     _refuse_flood(session, workspace_id)
     quotas.check(session, workspace_id, quotas.TESTS)
     run = _new_run(workspace_id, values, credential, recipient)

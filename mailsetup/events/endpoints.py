@@ -134,6 +134,7 @@ def _start_anew(session: Session, endpoint: EventEndpoint, resolution: str) -> N
 
 def send_test(session: Session, endpoint: EventEndpoint, *, actor: Actor) -> None:
     """One event that says it is a test, on the same way as all others. Raises Conflict."""
+    quotas.take_turns(session, endpoint.workspace_id)
     recent = select(func.count()).where(
         EventDelivery.endpoint_id == endpoint.id,
         EventDelivery.type == TEST,

@@ -70,7 +70,7 @@ def queue_mail(
     if known is not None:
         return known
     _check_options(workspace, config, options)
-    quota.admit(session, workspace.id, unwritten=_unwritten(session))
+    _admit(session, workspace.id)
     config = config or _default(session, workspace.id)
     when = options.get("send_at") or utcnow()
     frozen = freeze(message, sender_of(config) if config else None, when=when, recipients=options.get("recipients"))
@@ -196,20 +196,25 @@ def _row(workspace_id: uuid.UUID, config: OutboundConfig | None, frozen: Frozen,
 
 @dataclass
 class _Gathered:
-    """Mails that wait for each other; `default` is the setup that was found for the first of them."""
+    """Mails that wait for each other; `default` is the setup that was found for the first of them.
 
+    `number` is how many there will be at most, and `room` how many more of them the quota lets in.
+    """
+
+    number: int
+    room: int = 0
     rows: list[Message] = field(default_factory=list)
     contents: list[dict[str, Any]] = field(default_factory=list)
     default: OutboundConfig | None = None
 
 
 @contextmanager
-def together(session: Session) -> Iterator[None]:
-    """Mails of one workspace that are queued in here are written at its end, all at once.
+def together(session: Session, number: int = quota.TOGETHER) -> Iterator[None]:
+    """Mails of one workspace, at most `number`, that are queued in here are written at its end, all at once.
 
     Those under an idempotency key are written when they come, as each has to see the others.
     """
-    gathered = session.info[_GATHERED] = _Gathered()
+    gathered = session.info[_GATHERED] = _Gathered(number)
     try:
         yield
     finally:
@@ -226,9 +231,14 @@ def _default(session: Session, workspace_id: uuid.UUID) -> OutboundConfig | None
     return gathered.default
 
 
-def _unwritten(session: Session) -> int:
+def _admit(session: Session, workspace_id: uuid.UUID) -> None:
     gathered: _Gathered | None = session.info.get(_GATHERED)
-    return len(gathered.rows) if gathered else 0
+    if gathered is None:
+        quota.admit(session, workspace_id)
+        return
+    if not gathered.room:
+        gathered.room = quota.admit(session, workspace_id, number=gathered.number, unwritten=len(gathered.rows))
+    gathered.room -= 1
 
 
 def _put(session: Session, row: Message, frozen: Frozen) -> None:

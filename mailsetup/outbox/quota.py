@@ -2,6 +2,8 @@
 
 A process counts the rows, takes a small share of what is left without counting again, and near the end counts for each
 mail, in turns with everybody else: a workspace gets no more than its quota, and far from it nobody waits for anybody.
+Mails that come together are not seen by others until they are all written, so they take turns earlier: then one such
+transaction at most is hidden from those who count for a single mail.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ from mailsetup.workspaces.quotas import MESSAGES, Use
 CAUSE, SUBJECT = "quota", "quota:messages"
 COUNTS_FOR = timedelta(seconds=10)
 REFUSES_FOR = timedelta(seconds=2)
-SHARE, CLOSE = 32, 64
+TOGETHER = 500  # mails that one transaction may hold
+SHARE, CLOSE = 32, 64 + TOGETHER
+FAR = SHARE * TOGETHER + CLOSE
 REMEMBERED = 10_000
 
 
@@ -50,29 +54,34 @@ _seen: dict[uuid.UUID, _Seen] = {}
 _lock = threading.Lock()
 
 
-def admit(session: Session, workspace_id: uuid.UUID, *, unwritten: int = 0) -> None:
-    """One more message, besides those that this transaction took in and has yet to write. Raises QuotaReached."""
+def admit(session: Session, workspace_id: uuid.UUID, *, number: int = 1, unwritten: int = 0) -> int:
+    """How many of so many more may come, one at least. Raises QuotaReached.
+
+    Besides those that this transaction took in and has yet to write.
+    """
     now, seen = utcnow(), _seen.get(workspace_id)
     if seen is not None and seen.holds(now):
         if seen.full:
             raise quotas.reached(MESSAGES, seen.limit)
         with _lock:
-            if seen.share > 0:
-                seen.share -= 1
-                return
-    _remember(workspace_id, _counted(session, workspace_id, now, unwritten))
+            if seen.share >= number:
+                seen.share -= number
+                return number
+    found, left = _counted(session, workspace_id, now, unwritten, CLOSE if number == 1 else FAR)
+    _remember(workspace_id, found)
+    return min(left, number)
 
 
-def _counted(session: Session, workspace_id: uuid.UUID, now: datetime, unwritten: int) -> _Seen:
+def _counted(session: Session, workspace_id: uuid.UUID, now: datetime, unwritten: int, close: int) -> tuple[_Seen, int]:
     use = quotas.use_of(session, workspace_id, MESSAGES)
-    if use.limit - use.used - unwritten < CLOSE:
+    if use.limit - use.used - unwritten < close:
         quotas.take_turns(session, workspace_id)
         use = quotas.use_of(session, workspace_id, MESSAGES)
     left = use.limit - use.used - unwritten
     if left < 1:
         _remember(workspace_id, _Seen(now, 0, use.limit, full=True))
         raise quotas.reached(MESSAGES, use.limit)
-    return _Seen(now, left // SHARE if left >= CLOSE else 0, use.limit)
+    return _Seen(now, left // SHARE if left >= CLOSE else 0, use.limit), left
 
 
 def _remember(workspace_id: uuid.UUID, seen: _Seen) -> None:

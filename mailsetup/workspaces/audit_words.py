@@ -43,6 +43,7 @@ VERBS = {
     "export": "taken away as a file",
     "erase": "erased",
     "download": "export downloaded",
+    "delete-export": "export deleted",
 }
 # What names its own subject.
 SENTENCES = {

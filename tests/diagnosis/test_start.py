@@ -1,16 +1,18 @@
 """Starting a test: what is refused, what is written, what the worker gets."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
-from mailsetup.core import queues
+from mailsetup.core import db, queues
 from mailsetup.core.clock import utcnow
 from mailsetup.core.errors import InvalidInput, NotFound
 from mailsetup.diagnosis.models import CANCELLED, WAITING
-from mailsetup.diagnosis.start import LIMIT, TooManyTests, cancel, last_run
+from mailsetup.diagnosis.start import LIMIT, TooManyTests, cancel, last_run, start_test_run
 from mailsetup.mail_services import registry
 from mailsetup.outbound import binding
+from mailsetup.workspaces.audit import SYSTEM
 from tests import factories
 
 
@@ -59,6 +61,20 @@ def test_it_takes_ten_tests_a_minute_and_says_when_the_next_may_start(start, ses
     runs[0].created_at = utcnow() - timedelta(seconds=61)
     session.commit()
     start()
+
+
+def test_it_takes_ten_tests_a_minute_however_many_come_at_once(session, workspace, values):
+    def begin(workspace_id):
+        with db.session_scope() as own:
+            try:
+                start_test_run(own, workspace_id=workspace_id, actor=SYSTEM, user_id=None, **values)
+            except TooManyTests:
+                return 0
+        return 1
+
+    session.commit()
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(begin, [workspace.id] * 2 * LIMIT)) == LIMIT
 
 
 def test_it_cancels_a_test_that_waits_at_once(start, session):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 
@@ -12,7 +14,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mailsetup.alerts.models import Alert
+from mailsetup.core import db
 from mailsetup.core.clock import utcnow
+from mailsetup.core.errors import Conflict
 from mailsetup.events import sweep
 from mailsetup.events.catalogue import MESSAGE_FAILED, MESSAGE_SENT
 from mailsetup.events.emit import Happening, emit
@@ -173,6 +177,21 @@ def test_it_sends_a_test_at_once_even_after_failures(
     send_test(session, endpoint, actor=SYSTEM)
     call()
     assert receiver.types() == ["endpoint.test"]
+
+
+def test_it_sends_thirty_tests_an_hour_however_many_are_asked_for_at_once(
+    session: Session, endpoint: EventEndpoint
+) -> None:
+    def ask(endpoint_id: uuid.UUID) -> int:
+        with db.session_scope() as own:
+            try:
+                send_test(own, own.get_one(EventEndpoint, endpoint_id), actor=SYSTEM)
+            except Conflict:
+                return 0
+        return 1
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(ask, [endpoint.id] * 40)) == 30
 
 
 def test_it_seals_the_secret(session: Session, endpoint: EventEndpoint, receiver: Receiver) -> None:

@@ -15,6 +15,7 @@ from mailsetup.core.db import Base
 from mailsetup.outbox import bodies
 from mailsetup.privacy import export, jobs, rows
 from mailsetup.privacy.models import READY, Export, ExportPart
+from mailsetup.workspaces.models import AuditEvent
 from tests import factories, walls
 from tests.people import Person
 
@@ -100,6 +101,14 @@ def test_it_makes_one_at_a_time_and_writes_it_down(session, alice):
     assert "being made already" in answer.text
     assert session.scalar(select(func.count()).select_from(Export)) == 1
     assert "Workspace taken away as a file" in alice.client.get("/audit").text
+
+
+def test_it_writes_down_who_deleted_it(session, alice):
+    made(session, alice)
+    alice.client.post(f"/settings/data/exports/{session.scalar(select(Export.id))}/delete")
+    deleted = AuditEvent.action == "workspace:delete-export"
+    assert session.scalar(select(AuditEvent.actor_label).where(deleted)) == alice.user.email
+    assert session.scalar(select(func.count(Export.id))) == 0
 
 
 def test_it_is_for_owners(ada):

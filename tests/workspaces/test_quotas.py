@@ -2,6 +2,7 @@
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from email.message import EmailMessage
 from typing import Any
 
@@ -18,6 +19,7 @@ from mailsetup.events.endpoints import add_endpoint
 from mailsetup.gateway import door
 from mailsetup.outbox import queue_mail, quota
 from mailsetup.outbox.models import Message
+from mailsetup.outbox.queue import together
 from mailsetup.workspaces import quotas
 from mailsetup.workspaces.models import AuditEvent, Invitation, Workspace
 from tests import factories
@@ -54,6 +56,24 @@ def test_it_takes_no_more_messages_than_the_quota_however_many_come_at_once(sess
     with ThreadPoolExecutor(8) as pool:
         taken = sum(pool.map(queue_in_its_own_transaction, [alice.workspace.id] * 16))
     assert taken == session.scalar(select(func.count(Message.id))) == 3
+
+
+def queue_together(workspace_id):
+    with walls.only(workspace_id), db.session_scope() as session, together(session, 20):
+        workspace, taken = session.get_one(Workspace, workspace_id), 0
+        with suppress(QuotaReached):
+            for _ in range(20):
+                queue_mail(session, workspace, mail())
+                taken += 1
+    return taken
+
+
+def test_it_takes_no_more_in_batches_either(session, alice):
+    quotas.set_limit(session, alice.workspace, quotas.MESSAGES, 90, actor=alice.actor)
+    session.commit()
+    with ThreadPoolExecutor(8) as pool:
+        taken = sum(pool.map(queue_together, [alice.workspace.id] * 8))
+    assert taken == session.scalar(select(func.count(Message.id))) == 90
 
 
 def test_it_tells_a_mail_program_to_come_again(session, alice):

@@ -54,7 +54,12 @@ def file(export_id: uuid.UUID) -> ResponseReturnValue:
 @require(OWNER)
 def delete(export_id: uuid.UUID) -> ResponseReturnValue:
     """Deletes an export before its day is over, or stops it."""
-    db_session().delete(_fetch(export_id))
+    row, workspace = _fetch(export_id), current_workspace()
+    audit.record(
+        db_session(), workspace.id, actor=current_actor(), action="workspace:delete-export", subject=workspace.name,
+        subject_id=row.id,
+    )  # fmt: skip
+    db_session().delete(row)
     return _back("The export is deleted.")
 
 
