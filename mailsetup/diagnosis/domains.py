@@ -20,6 +20,7 @@ from mailsetup.mail_services import registry
 from mailsetup.mail_services.base import Consent
 from mailsetup.mail_services.sender_domain import report_on
 from mailsetup.mail_services.sender_domain.words import FAULTS
+from mailsetup.mail_services.values import ascii_domain
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.platform import current_platform
 
@@ -37,7 +38,7 @@ def sender_of(kind: str, settings: Mapping[str, Any]) -> tuple[str, str]:
     domain = str(settings.get("from_address", "")).rpartition("@")[2].lower()
     try:
         at_microsoft = registry.get(kind).consent is not Consent.NONE
-        domain = domain.encode("idna").decode()
+        domain = ascii_domain(domain)
     except (NotFound, UnicodeError):
         at_microsoft = False
     return domain[:253], AT_MICROSOFT if at_microsoft else str(settings.get("host", ""))[:253]

@@ -11,6 +11,7 @@ from typing import Any
 
 from mailsetup.core.clock import utcnow
 from mailsetup.mail_services.base import Mail
+from mailsetup.mail_services.values import ascii_address
 
 SUBJECT = "Test mail: this address can send"
 _TEXT = """\
@@ -26,7 +27,7 @@ Test: {run_id}
 
 def build_test_mail(settings: Mapping[str, Any], *, recipient: str, started_by: str, label: str, run_id: str) -> Mail:
     """A mail from the setup's address to the recipient, in the bytes that are sent (RFC 5322, CRLF)."""
-    sender, recipient = _on_the_wire(str(settings["from_address"])), _on_the_wire(recipient)
+    sender, recipient = ascii_address(str(settings["from_address"])), ascii_address(recipient)
     message = EmailMessage(policy=SMTP)
     message["From"] = _address(str(settings.get("from_name") or ""), sender)
     message["To"] = _address("", recipient)
@@ -40,9 +41,3 @@ def build_test_mail(settings: Mapping[str, Any], *, recipient: str, started_by: 
 
 def _address(name: str, address: str) -> Address:
     return Address(display_name=name, addr_spec=address)
-
-
-def _on_the_wire(address: str) -> str:
-    """The address with its domain in ASCII, as servers without SMTPUTF8 want it (RFC 5890)."""
-    local, _, domain = address.rpartition("@")
-    return f"{local}@{domain.encode('idna').decode()}"

@@ -9,6 +9,7 @@ from email.header import decode_header
 from functools import lru_cache
 from ipaddress import ip_address
 
+import idna
 from email_validator import EmailNotValidError, validate_email
 
 from mailsetup.core.errors import InvalidInput
@@ -106,6 +107,20 @@ def email_address(text: str) -> str:
     return f"{found.local_part}@{host_name(domain)}" if internal else found.normalized
 
 
+def ascii_domain(name: str) -> str:
+    """A domain as the DNS has it (IDNA 2008), in lower case; ß is no ss: those are domains of two owners.
+
+    Raises UnicodeError.
+    """
+    return name.lower() if name.isascii() else idna.encode(name, uts46=True).decode("ascii")
+
+
+def ascii_address(address: str) -> str:
+    """The address with its domain in ASCII, as servers without SMTPUTF8 want it (RFC 5890). Raises UnicodeError."""
+    local, _, domain = address.rpartition("@")
+    return f"{local}@{ascii_domain(domain)}"
+
+
 def host_name(text: str) -> str:
     """A host name or address, in lower case and ASCII. Raises ValueError."""
     one_line(text)
@@ -120,7 +135,7 @@ def host_name(text: str) -> str:
 
 def _dns_name(text: str) -> str:
     try:
-        name = text.rstrip(".").encode("idna").decode("ascii").lower()
+        name = ascii_domain(text.rstrip("."))
     except UnicodeError:
         name = ""
     if not name or len(name) > 253 or not all(_HOST_LABEL.fullmatch(label) for label in name.split(".")):

@@ -79,7 +79,7 @@ def plain_address(text: str, *, field: str) -> str:
     """One address, checked; a domain of other letters in its ASCII form. Raises InvalidInput at `field`."""
     try:
         local, _, domain = values.email_address(text).rpartition("@")
-        return f"{local.encode('ascii').decode()}@{domain.encode('idna').decode().lower()}"
+        return f"{local.encode('ascii').decode()}@{values.ascii_domain(domain)}"
     except UnicodeError:
         raise InvalidInput({field: "Before the @ only plain letters, digits and signs can be delivered."}) from None
     except ValueError:

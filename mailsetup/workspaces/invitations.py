@@ -12,7 +12,7 @@ from mailsetup.core.clock import utcnow
 from mailsetup.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from mailsetup.core.redact import Secret
 from mailsetup.workspaces import audit, letters, quotas
-from mailsetup.workspaces.addresses import normal_address
+from mailsetup.workspaces.addresses import is_address, normal_address
 from mailsetup.workspaces.audit import Actor
 from mailsetup.workspaces.members import OWNERS_ONLY, add_member, check_role, roles_given_by, take_turns
 from mailsetup.workspaces.models import Invitation, Letter, Member, User
@@ -119,7 +119,7 @@ def accept_with_new_account(
     session: Session, invitation: Invitation, *, email: str, name: str, password: str, timezone: str = ""
 ) -> Member:
     """Makes an account and lets it join. Raises InvalidInput by field, NotFound."""
-    trusted = invitation.by_operator and email.strip().casefold() == invitation.email
+    trusted = invitation.by_operator and is_address(email, invitation.email)
     user = create_user(session, email=email, name=name, password=password, timezone=timezone, trusted=trusted)
     return accept(session, invitation, user)
 

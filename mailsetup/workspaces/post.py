@@ -28,6 +28,7 @@ from mailsetup.core.redact import Secret
 from mailsetup.mail_services.base import Mail
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.operator_mail import OperatorMailer
+from mailsetup.mail_services.values import ascii_address
 from mailsetup.workspaces.letters import INVITATION, JOB, RESET, SIGN_UP, VALID_FOR
 from mailsetup.workspaces.models import Letter
 from mailsetup.workspaces.tokens import new_token, token_hash
@@ -121,7 +122,7 @@ def can_write() -> bool:
 def _mail(claimed: Claimed) -> Mail:
     sender = settings.current().operator_from
     message = write_letter(claimed, sender=sender)
-    return Mail(sender, (claimed.email,), message.as_bytes(policy=SMTP), message["Message-ID"])
+    return Mail(sender, (ascii_address(claimed.email),), message.as_bytes(policy=SMTP), message["Message-ID"])
 
 
 def write_letter(claimed: Claimed, *, sender: str) -> EmailMessage:
@@ -136,7 +137,7 @@ def write_letter(claimed: Claimed, *, sender: str) -> EmailMessage:
     }
     message = EmailMessage()
     message["From"] = Address(PRODUCT, addr_spec=sender)
-    message["To"] = Address(addr_spec=claimed.email)
+    message["To"] = Address(addr_spec=ascii_address(claimed.email))
     message["Subject"] = _rendered(f"{claimed.purpose}/subject.txt", facts)
     message["Date"] = format_datetime(utcnow())
     message["Message-ID"] = f"<letter-{claimed.letter_id}-{new_token()[:8]}@{sender.rpartition('@')[2]}>"

@@ -14,6 +14,7 @@ from mailsetup.mail_services.values import Answers
         ("smtp.example.com.", "smtp.example.com"),
         ("mail_relay.corp", "mail_relay.corp"),
         ("bücher.example", "xn--bcher-kva.example"),
+        ("smtp.STRAßE.example", "smtp.xn--strae-oqa.example"),
         ("[2606:4700::1111]", "2606:4700::1111"),
         ("192.0.2.1", "192.0.2.1"),
         ("localhost", "localhost"),

@@ -10,6 +10,7 @@ from mailsetup.core.redact import Secret
 from mailsetup.workspaces import letters, post, second_factor
 from mailsetup.workspaces.models import AuditEvent, Letter, SecondFactor, UserSession
 from mailsetup.workspaces.tokens import token_hash
+from tests import factories
 from tests.factories import PASSWORD
 from tests.workspaces.conftest import link_in, words_of
 
@@ -55,6 +56,13 @@ def test_it_answers_the_same_whoever_asks(client, alice, letters_sent):
     known, unknown = ask(client), ask(client, "nobody@northwind.example")
     assert words_of(known, ALICE) == words_of(unknown, "nobody@northwind.example")
     assert [str(mail["To"]) for mail in letters_sent()] == [ALICE]
+
+
+def test_it_writes_to_no_domain_that_reads_alike(client, session, letters_sent):
+    factories.make_user(session, email="anna@Faß.example")
+    factories.make_user(session, email="anna@fass.example")
+    ask(client, "Anna@faß.example")
+    assert [str(mail["To"]) for mail in letters_sent()] == ["anna@xn--fa-hia.example"]
 
 
 def test_it_does_the_same_work_for_unknown_people(client, alice, session):

@@ -10,6 +10,7 @@ from mailsetup.core.errors import Conflict, InvalidInput, NotFound
 from mailsetup.web.forms import form_values, invalid
 from mailsetup.web.session import db_session
 from mailsetup.workspaces import access, login
+from mailsetup.workspaces.addresses import is_address
 from mailsetup.workspaces.invitations import accept, accept_with_new_account, find_by_token, proves_address
 from mailsetup.workspaces.joining import ask_to_join_by
 from mailsetup.workspaces.models import Invitation, Member
@@ -68,7 +69,7 @@ def _answers() -> dict[str, str]:
 
 def _needs_letter(invitation: Invitation, token: str) -> bool:
     """A link that was shown proves no address; one that was mailed proves the invited one."""
-    same = request.form.get("email", "").strip().casefold() == invitation.email
+    same = is_address(request.form.get("email", ""), invitation.email)
     proved = proves_address(invitation, token) and same
     return settings.current().confirm_sign_up and not proved
 
