@@ -115,12 +115,15 @@ def test_it_shows_content_to_admins_in_a_frame_without_scripts(
     ada: Person, bob: Person, queue: Queue, config: OutboundConfig, session: Session
 ) -> None:
     message = mail()
-    message.add_alternative("<p onclick='x()'>Hello</p><script>alert(1)</script>", subtype="html")
+    message.add_alternative(
+        "<p onclick='x()'>Hello</p><script>alert(1)</script><IFrame src='//x'></iframe>", subtype="html"
+    )
     row = queue(message)
     assert bob.client.get(f"/messages/{row.id}/content").status_code == 403
     page = ada.client.get(f"/messages/{row.id}/content")
     shown = page.get_data(as_text=True)
     assert "<script>alert" not in shown
+    assert "&lt;no-IFrame src=" in shown  # a browser would connect to where it leads
     assert 'sandbox referrerpolicy="no-referrer" srcdoc="' in shown
     assert "'unsafe-inline'" not in page.headers["Content-Security-Policy"].split("script-src")[1].split(";")[0]
     assert session.scalars(select(AuditEvent.action).where(AuditEvent.action == "message:view")).all() == [
