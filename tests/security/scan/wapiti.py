@@ -25,10 +25,11 @@ ATTACKS = (
     "xss,permanentxss", "sql",
 )  # fmt: skip
 # As long as all the others, so at a product of their own beside them.
-SLOW_ATTACKS = ("exec", "timesql", "file")
+SLOW_ATTACKS = ("exec", "file")
 # Left out: lists of other people's products (buster, cms, htp, nikto, network_device, wapp, wp_enum), faults of
 # another language (log4shell, spring4shell), names in the DNS (takeover), and what has no TLS here (https_redirect,
-# ssl); brute_login_form tries passwords, which the limits answer that are off here and have tests of their own.
+# ssl); brute_login_form tries passwords, which the limits answer that are off here and have tests of their own;
+# timesql, which wapiti itself leaves out by default, waits for hours for what sqlmap tries at each parameter.
 LEAVE = (
     "/static/*",
     "/api/docs",
