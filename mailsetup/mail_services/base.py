@@ -14,6 +14,7 @@ from mailsetup.core.egress import Door
 from mailsetup.core.redact import Secret
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.limits import Limits
+from mailsetup.mail_services.timeouts import Timeouts
 
 STAGES = ("settings", "token", "resolve", "connect", "tls", "authenticate", "sender", "recipient", "accept")
 
@@ -56,24 +57,6 @@ class CredentialValue:
 
 
 @dataclass(frozen=True)
-class Timeouts:
-    """How long a conversation may take, in seconds; a test run uses `TEST_TIMEOUTS`.
-
-    `final` is the wait for the answer to a whole mail (RFC 5321 4.5.3.2.6: 10 minutes, as an early
-    hang-up there makes duplicates); `session` bounds everything said for one mail.
-    """
-
-    resolve: float = 10.0
-    connect: float = 30.0
-    command: float = 120.0
-    final: float = 600.0
-    session: float = 840.0
-
-
-TEST_TIMEOUTS = Timeouts(resolve=10.0, connect=10.0, command=15.0, final=30.0, session=50.0)
-
-
-@dataclass(frozen=True)
 class Platform:
     """What the operator's settings say about the outside world; `door` is the only way out."""
 
@@ -87,7 +70,7 @@ class Platform:
     client_secret: Secret = field(default_factory=lambda: Secret(""))
     client_certificate_pem: Secret = field(default_factory=lambda: Secret(""))
     accounts: str = "organizations"  # or `common`: who may sign in through our app
-    timeouts: Timeouts = Timeouts()
+    timeouts: Timeouts = field(default_factory=Timeouts)
     clouds: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # what differs from what we know of a cloud
 
     @property

@@ -14,9 +14,10 @@ from typing import Any
 from mailsetup.core.egress import CheckedAddress, Door
 from mailsetup.core.errors import ConnectFailed, EgressError, EgressRefused, ResolutionFailed
 from mailsetup.core.redact import Secret, scrub
-from mailsetup.mail_services.base import Evidence, StageNote, Timeouts
+from mailsetup.mail_services.base import Evidence, StageNote
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.hints import judged
+from mailsetup.mail_services.timeouts import Timeouts
 
 # X509_V_ERR_* of OpenSSL, as `SSLCertVerificationError.verify_code` carries them.
 _VERIFY_CODES = {

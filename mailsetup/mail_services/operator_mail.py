@@ -8,9 +8,10 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 from mailsetup.core.egress import Door
 from mailsetup.core.errors import SettingsError
 from mailsetup.core.redact import Secret
-from mailsetup.mail_services.base import Mail, NullReport, Report, SendResult, Timeouts
+from mailsetup.mail_services.base import Mail, NullReport, Report, SendResult
 from mailsetup.mail_services.dialing import Server
 from mailsetup.mail_services.smtp import Login, Peer, Session, ehlo_name
+from mailsetup.mail_services.timeouts import Timeouts
 
 _TLS_MODES = ("starttls", "implicit", "none")
 _DEFAULT_PORTS = {"starttls": 587, "implicit": 465, "none": 25}

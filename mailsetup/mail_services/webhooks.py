@@ -18,10 +18,11 @@ from urllib.parse import SplitResult, urlsplit
 
 from mailsetup.core.egress import Door
 from mailsetup.core.redact import Secret, scrub
-from mailsetup.mail_services.base import Evidence, Report, StageNote, Timeouts
+from mailsetup.mail_services.base import Evidence, Report, StageNote
 from mailsetup.mail_services.dialing import Server
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.http_lane import HttpAnswer, HttpLane
+from mailsetup.mail_services.timeouts import Timeouts
 
 STAGES = ("settings", "resolve", "connect", "tls", "accept")
 STAGE_LABELS = {

@@ -18,9 +18,10 @@ from mailsetup.core.db import session_scope
 from mailsetup.credentials import vault
 from mailsetup.credentials.models import Credential
 from mailsetup.mail_services import permissions, registry
-from mailsetup.mail_services.base import TEST_TIMEOUTS, CredentialValue, FreshTokens, MailService, TokenSource
+from mailsetup.mail_services.base import CredentialValue, FreshTokens, MailService, TokenSource
 from mailsetup.mail_services.credential_types import MICROSOFT_APP, MICROSOFT_GRANT
 from mailsetup.mail_services.errors import TransportError
+from mailsetup.mail_services.timeouts import TEST_TIMEOUTS
 from mailsetup.outbound.explain import explain_failure
 from mailsetup.outbound.models import AppCheck, OutboundConfig
 from mailsetup.outbound.renewal import kind_for

@@ -14,8 +14,9 @@ from mailsetup.core.errors import NotFound, UnsealError
 from mailsetup.credentials import vault
 from mailsetup.credentials.models import Credential
 from mailsetup.mail_services import registry
-from mailsetup.mail_services.base import TEST_TIMEOUTS, CredentialValue, MailService
+from mailsetup.mail_services.base import CredentialValue, MailService
 from mailsetup.mail_services.errors import TransportError
+from mailsetup.mail_services.timeouts import TEST_TIMEOUTS
 from mailsetup.outbound import binding
 from mailsetup.outbound.explain import OWN_CHANNEL
 from mailsetup.outbound.models import OutboundConfig

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from mailsetup.credentials import rotation
 from mailsetup.credentials.models import Credential
 from mailsetup.mail_services import registry
-from mailsetup.mail_services.base import TEST_TIMEOUTS, CredentialValue, FreshTokens, MailService
+from mailsetup.mail_services.base import CredentialValue, FreshTokens, MailService
+from mailsetup.mail_services.timeouts import TEST_TIMEOUTS
 from mailsetup.outbound.models import OutboundConfig
 from mailsetup.outbound.renewal import kind_for
 from mailsetup.platform import current_platform

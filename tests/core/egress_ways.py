@@ -12,10 +12,11 @@ from mailsetup.core.egress import Door
 from mailsetup.core.egress_oauth import NoAnswer, OAuthSession
 from mailsetup.core.errors import EgressError
 from mailsetup.mail_services import reach, webhooks
-from mailsetup.mail_services.base import Report, StageNote, Timeouts
+from mailsetup.mail_services.base import Report, StageNote
 from mailsetup.mail_services.dialing import Deadline, Server
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.http_lane import HttpLane
+from mailsetup.mail_services.timeouts import Timeouts
 
 REFUSALS = (EgressError, TransportError, requests.RequestException, urllib3.exceptions.HTTPError, NoAnswer)
 

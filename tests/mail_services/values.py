@@ -6,10 +6,11 @@ from typing import Any
 
 from mailsetup.core.egress import Door
 from mailsetup.core.redact import Secret
-from mailsetup.mail_services.base import CredentialValue, Evidence, Report, Timeouts
+from mailsetup.mail_services.base import CredentialValue, Evidence, Report
 from mailsetup.mail_services.dialing import Server
 from mailsetup.mail_services.errors import TransportError
 from mailsetup.mail_services.smtp import Login, Peer, Session
+from mailsetup.mail_services.timeouts import Timeouts
 from tests.fakes.microsoft_server import CLIENT, OBJECT, TENANT
 from tests.fakes.smtp_server import SMTPServer
 
