@@ -38,7 +38,7 @@ DECIDED = {
         second_factor.begin second_factor.codes second_factor.confirm second_factor.index second_factor.off
         security.disconnect security.end_others security.end_session security.index security.password
         settings.index settings.person with_issuer.connect with_issuer.leave_again workspaces.create
-        workspaces.new workspaces.switch""",
+        workspaces.index workspaces.new workspaces.switch""",
     "api send": "api.cancel api.create api.create_batch api.resolve api.retry",
     "api read": "api.index api.list_setups api.show api.show_test",
     "api test": "api.start_test",

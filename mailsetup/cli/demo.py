@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from mailsetup import settings
 from mailsetup.core.db import session_scope
 from mailsetup.workspaces.audit import SYSTEM
-from mailsetup.workspaces.members import create_workspace, memberships
+from mailsetup.workspaces.members import create_workspace
+from mailsetup.workspaces.memberships import memberships
 from mailsetup.workspaces.models import User
 from mailsetup.workspaces.passwords import verify_password
 from mailsetup.workspaces.sign_in import create_user, find_user, set_password

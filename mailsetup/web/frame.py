@@ -62,13 +62,15 @@ class FrameData(TypedDict, total=False):
 
     person: Person
     workspace: WorkspaceChoice
-    workspaces: Iterable[WorkspaceChoice]
+    workspaces: Iterable[WorkspaceChoice]  # as many as a menu can show
+    workspace_total: int
     banners: Iterable[Banner]
     hidden: Iterable[str]  # endpoints of the navigation this person may not open
     counts: dict[str, int]  # by endpoint of the navigation, e.g. {"alerts.index": 2}
     operator: bool
     locale: str  # such as en_US or de-DE
     timezone: str  # an IANA name
+    workspaces_url: str  # the page of all of them
     switch_url: str  # takes a POST with `workspace`
     sign_out_url: str  # takes a POST
     account_url: str
@@ -81,12 +83,14 @@ class Frame:
     person: Person | None = None
     workspace: WorkspaceChoice | None = None
     workspaces: list[WorkspaceChoice] = field(default_factory=list)
+    workspace_total: int = 0
     banners: list[Banner] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
     operator: bool = False
     locale: str = ""
     timezone: str = ""
+    workspaces_url: str = ""
     switch_url: str = ""
     sign_out_url: str = ""
     account_url: str = ""

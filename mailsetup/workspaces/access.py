@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 from flask import Response, current_app, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mailsetup.core import walls
@@ -27,7 +26,8 @@ from mailsetup.web.session import db_session
 from mailsetup.workspaces import second_factor, sessions
 from mailsetup.workspaces.audit import Actor
 from mailsetup.workspaces.login import WORKSPACE, remember_workspace, signed_in_session, signed_in_user
-from mailsetup.workspaces.members import list_members, memberships
+from mailsetup.workspaces.members import list_members
+from mailsetup.workspaces.memberships import first_membership, membership
 from mailsetup.workspaces.models import ADMIN, MEMBER, OWNER, ROLES, Member, User, Workspace
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -244,9 +244,7 @@ def current_actor() -> Actor:
 
 def choose_workspace(workspace_id: uuid.UUID) -> Member:
     """Makes one of the person's own workspaces the current one. Raises NotFound for any other."""
-    query = select(Member).where(Member.user_id == current_user().id, Member.workspace_id == workspace_id)
-    with walls.across(db_session()):
-        member = db_session().scalars(query).unique().one_or_none()
+    member = membership(db_session(), current_user().id, workspace_id)
     if member is None:
         raise NotFound("no such workspace")
     remember_workspace(workspace_id)
@@ -264,13 +262,12 @@ def _member() -> Member | None:
 
 
 def _find_member(user: User) -> Member | None:
-    rows = memberships(db_session(), user.id)
-    chosen = [row for row in rows if str(row.workspace_id) == session.get(WORKSPACE)]
-    if not rows:
-        return None
-    found = chosen[0] if chosen else min(rows, key=lambda row: row.created_at)
-    if not chosen:
-        remember_workspace(found.workspace_id)
+    chosen = session.get(WORKSPACE)
+    found = membership(db_session(), user.id, uuid.UUID(chosen)) if chosen else None
+    if found is None:
+        found = first_membership(db_session(), user.id)
+        if found is not None:
+            remember_workspace(found.workspace_id)
     return found
 
 

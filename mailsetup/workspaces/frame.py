@@ -10,7 +10,7 @@ from mailsetup.web.session import db_session
 from mailsetup.workspaces.access import current_member, may, may_build
 from mailsetup.workspaces.issuers import all_issuers
 from mailsetup.workspaces.login import signed_in_user
-from mailsetup.workspaces.members import memberships
+from mailsetup.workspaces.memberships import for_menu
 from mailsetup.workspaces.models import Member, User
 
 
@@ -19,18 +19,20 @@ def people_in_frame() -> FrameData:
     user = signed_in_user()
     if user is None:
         return {}
-    rows = memberships(db_session(), user.id)
+    some = for_menu(db_session(), user.id)
     data: FrameData = {
         "person": Person(user.name, user.email),
-        "workspaces": [_choice(row) for row in rows] if len(rows) > 1 else [],
+        "workspaces": [_choice(row) for row in some.rows] if some.total > 1 else [],
+        "workspace_total": some.total,
         "operator": is_operator(user),
         "locale": user.locale,
         "timezone": user.timezone,
+        "workspaces_url": url_for("workspaces.index"),
         "switch_url": url_for("workspaces.switch"),
         "sign_out_url": url_for("sign_in.sign_out"),
         "account_url": url_for("settings.index"),
     }
-    if rows:
+    if some.rows:
         data["workspace"] = _choice(current_member())
         data["hidden"] = () if may("admin") else ("audit.index",)
     return data

@@ -8,7 +8,6 @@ from sqlalchemy import CursorResult, func, select, update
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Session
 
-from mailsetup.core import walls
 from mailsetup.core.clock import utcnow
 from mailsetup.core.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from mailsetup.workspaces import audit, locales, sealing
@@ -74,13 +73,6 @@ def list_members(session: Session, workspace_id: uuid.UUID) -> list[Member]:
     """Everybody in the workspace: owners first, then by name."""
     rows = session.scalars(select(Member).where(Member.workspace_id == workspace_id)).unique()
     return sorted(rows, key=lambda member: (ROLES.index(member.role), member.user.name.casefold()))
-
-
-def memberships(session: Session, user_id: uuid.UUID) -> list[Member]:
-    """The person's place in each of their workspaces, by the workspace's name."""
-    with walls.across(session):
-        rows = session.scalars(select(Member).where(Member.user_id == user_id)).unique().all()
-    return sorted(rows, key=lambda member: (member.workspace.name.casefold(), str(member.workspace_id)))
 
 
 def add_member(session: Session, workspace_id: uuid.UUID, user: User, role: str) -> Member:

@@ -13,6 +13,7 @@ from mailsetup import settings as settings_module
 from mailsetup.cli.demo import EMAIL
 from mailsetup.core.crypto import KeyRing
 from mailsetup.workspaces import members, sealing
+from mailsetup.workspaces.memberships import memberships
 from mailsetup.workspaces.models import AuditEvent, User, Workspace
 from mailsetup.workspaces.sign_in import authenticate, find_user
 from tests.factories import PASSWORD
@@ -62,7 +63,7 @@ def test_it_makes_a_demo_person_once(typed, session, tmp_path):
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     user = authenticate(session, email=EMAIL, password=password)
     assert user is not None
-    assert [row.workspace.name for row in members.memberships(session, user.id)] == ["Demo workspace"]
+    assert [row.workspace.name for row in memberships(session, user.id)] == ["Demo workspace"]
 
 
 def test_it_gives_the_demo_person_the_password_in_the_file(typed, session, tmp_path):

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, ViewportSize
 from mailsetup.mail_services import hints
 from mailsetup.mail_services.hints.words import filled, fillings
 from tests.accessibility import objections
+from tests.browsers import sign_in
 from tests.mail_services.hints.cases import CONTEXT
 from tests.people import Person
 
@@ -26,9 +27,7 @@ def opened(browser: Browser, address: str, person: Person, scheme: Scheme = "lig
     context = browser.new_context(
         base_url=address, viewport=PHONE, color_scheme=scheme, java_script_enabled=scripts, locale="en-US"
     )
-    cookie = person.client.get_cookie("session")
-    assert cookie is not None
-    context.add_cookies([{"name": "session", "value": cookie.value, "url": address}])
+    sign_in(context, address, person)
     page = context.new_page()
     page.goto("/explain")
     return page

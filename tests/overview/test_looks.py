@@ -17,6 +17,7 @@ from mailsetup.outbox.hours import MARK, hour_of
 from mailsetup.outbox.models import MailHour, Mark
 from tests import factories
 from tests.alerts.conftest import facts_of_stop
+from tests.browsers import sign_in
 from tests.paths.album import Album
 from tests.people import Person
 
@@ -55,9 +56,7 @@ def filled(session: Session, person: Person, setups: int) -> None:
 def test_it_is_open_to_everybody(browser: Browser, address: str, alice: Person, session: Session, setups: int) -> None:
     filled(session, alice, setups)
     context = browser.new_context(base_url=address, locale="en-US")
-    cookie = alice.client.get_cookie("session")
-    assert cookie is not None
-    context.add_cookies([{"name": "session", "value": cookie.value, "url": address}])
+    sign_in(context, address, alice)
     album, page = Album(), context.new_page()
     album.watch(page)
     album.open(page, "/", f"overview-of-{setups}")

@@ -55,6 +55,8 @@ EMPTY = {
     "data": "/settings/data",
     "data-erase": "/settings/data/erase",
     "again": "/sign-in/again",
+    "workspaces": "/workspaces",
+    "workspaces-no-match": "/workspaces?q=nobody",
     "workspaces-new": "/workspaces/new",
     "setup": "/setup",
     "setup-new": "/setup/new",

@@ -1,16 +1,15 @@
 """Every part on one page, in a browser: accessible in light and dark, wide and narrow, and alive."""
 
-import threading
 from collections.abc import Iterator
 from typing import Literal
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page
-from werkzeug.serving import make_server
 
 from mailsetup.web.frame import register_frame
 from tests.accessibility import objections
+from tests.browsers import served
 from tests.web.gallery import add_gallery, frame_of_gallery
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -21,12 +20,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.looks]
 def address(app: Flask) -> Iterator[str]:
     add_gallery(app)
     register_frame(frame_of_gallery)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
+    with served(app) as url:
+        yield url
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from mailsetup.core.errors import Conflict, InvalidInput, NotAllowed
 from mailsetup.workspaces import members
+from mailsetup.workspaces.memberships import memberships
 from mailsetup.workspaces.models import AuditEvent, Member
 from tests import factories
 
@@ -140,7 +141,7 @@ def test_it_makes_one_more_workspace_and_goes_there(alice, session):
     alice.client.post("/workspaces/new", data={"name": "  Northwind   Test "})
     page = alice.client.get("/members").text
     assert "Northwind Test" in page
-    assert {row.workspace.name for row in members.memberships(session, alice.user.id)} == {
+    assert {row.workspace.name for row in memberships(session, alice.user.id)} == {
         "Northwind",
         "Northwind Test",
     }

@@ -11,7 +11,7 @@ from mailsetup.web.forms import invalid
 from mailsetup.web.session import db_session
 from mailsetup.workspaces import login, recovery_codes, second_factor
 from mailsetup.workspaces.access import current_user, held_back, signed_in, signed_in_lately
-from mailsetup.workspaces.members import memberships
+from mailsetup.workspaces.memberships import memberships
 from mailsetup.workspaces.models import Member
 from mailsetup.workspaces.views import fields
 from mailsetup.workspaces.views.throttle import throttled_person

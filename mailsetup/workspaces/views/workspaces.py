@@ -1,4 +1,4 @@
-"""Switching between workspaces, and making one more."""
+"""The person's workspaces: all of them, switching between them, and making one more."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from mailsetup.web.forms import form_values, invalid
 from mailsetup.web.session import db_session
 from mailsetup.workspaces.access import choose_workspace, current_actor, current_user, signed_in
 from mailsetup.workspaces.members import create_workspace
+from mailsetup.workspaces.memberships import find_memberships
 from mailsetup.workspaces.views.throttle import limited_person
 
 blueprint = Blueprint("workspaces", __name__, url_prefix="/workspaces")
@@ -25,6 +26,15 @@ FIELDS = (
         autocomplete="organization",
     ),
 )
+
+
+@blueprint.get("", endpoint="index")
+@signed_in
+def index() -> ResponseReturnValue:
+    """All workspaces of the person, to be searched and switched to."""
+    text, cursor = (request.args.get(name, "").strip()[:200] for name in ("q", "cursor"))
+    page = find_memberships(db_session(), current_user().id, text=text, cursor=cursor)
+    return render_template("workspaces/index.html", page=page, narrowed=bool(text or cursor))
 
 
 @blueprint.post("/switch", endpoint="switch")

@@ -7,13 +7,11 @@ view looks for among the parameters is written down, so that the scanners know o
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from flask import request
-from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from app import app
@@ -22,9 +20,7 @@ from mailsetup.diagnosis import start
 from mailsetup.events import listing as event_listing
 from mailsetup.outbound import listing
 from mailsetup.web.limits import limiter
-from mailsetup.workspaces import audit, frame
-from mailsetup.workspaces.members import memberships
-from mailsetup.workspaces.models import Member
+from mailsetup.workspaces import audit, memberships
 
 __all__ = ["app"]
 READ = "SCAN_PARAMETERS_READ"
@@ -72,14 +68,7 @@ def note_parameters() -> None:
 limiter.enabled = False
 start.LIMIT = 1_000_000
 # Who looks for what it stored reads a list anew for each line of it; all lines come out of the same words.
-for lists in (audit, history, event_listing, listing):
+for lists in (audit, history, event_listing, listing, memberships):
     lists.__dict__["PAGE"] = 10
 
-
-def some_memberships(session: Session, user_id: uuid.UUID) -> list[Member]:
-    """Not the hundreds of workspaces that a scanner makes, each named in the menu of every page."""
-    return memberships(session, user_id)[:10]
-
-
-frame.__dict__["memberships"] = some_memberships
 app.before_request_funcs.setdefault(None, []).insert(0, note_parameters)
