@@ -7,18 +7,23 @@ view looks for among the parameters is written down, so that the scanners know o
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from flask import request
+from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from app import app
 from mailsetup.alerts import history
 from mailsetup.diagnosis import start
+from mailsetup.events import endpoints
 from mailsetup.events import listing as event_listing
+from mailsetup.events.models import EventEndpoint
 from mailsetup.outbound import listing
+from mailsetup.overview import operator
 from mailsetup.web.limits import limiter
 from mailsetup.workspaces import audit, memberships
 
@@ -70,5 +75,15 @@ start.LIMIT = 1_000_000
 # Who looks for what it stored reads a list anew for each line of it; all lines come out of the same words.
 for lists in (audit, history, event_listing, listing, memberships):
     lists.__dict__["PAGE"] = 10
+operator.LIMIT = 10
+all_endpoints = endpoints.list_endpoints
+
+
+def some_endpoints(session: Session, workspace_id: uuid.UUID) -> list[EventEndpoint]:
+    """No more webhooks than a workspace may have; a scanner makes hundreds."""
+    return all_endpoints(session, workspace_id)[:10]
+
+
+endpoints.__dict__["list_endpoints"] = some_endpoints
 
 app.before_request_funcs.setdefault(None, []).insert(0, note_parameters)
