@@ -1,4 +1,4 @@
-"""Starts a test of values, saved or not; says which test of the same values came last; cancels."""
+"""Starts a test of values, saved or not; says which one of the same values came last; keeps what people say of it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mailsetup.core.clock import utcnow
 from mailsetup.core.errors import Conflict, InvalidInput
 from mailsetup.credentials.models import Credential
 from mailsetup.diagnosis.ending import end_cancelled, fetch_unfinished
-from mailsetup.diagnosis.models import FINISHED, WAITING, TestRun, TestStage
+from mailsetup.diagnosis.models import FINISHED, PASSED, WAITING, TestRun, TestStage
 from mailsetup.mail_services import registry
 from mailsetup.mail_services.values import email_address
 from mailsetup.outbound import binding
@@ -24,11 +24,20 @@ from mailsetup.outbound.fingerprint import config_fingerprint, fingerprint
 from mailsetup.workspaces import audit, quotas
 from mailsetup.workspaces.audit import Actor
 
-__all__ = ["TooManyTests", "cancel", "config_fingerprint", "fingerprint", "last_run", "start_test_run"]
+__all__ = [
+    "TooManyTests",
+    "cancel",
+    "config_fingerprint",
+    "fingerprint",
+    "last_run",
+    "note_arrival",
+    "start_test_run",
+]
 
 JOB = "mailsetup.diagnosis.jobs.run_test"
 WAIT_FOR_WORKER = timedelta(seconds=120)
 LIMIT, LIMIT_WINDOW = 10, timedelta(minutes=1)
+ANSWERS = {"yes": "test:arrived", "no": "test:not-arrived"}
 
 
 class TooManyTests(Conflict):
@@ -72,7 +81,7 @@ def start_test_run(
     ]
     session.add(run)
     session.flush()
-    audit.record(session, workspace_id, actor=actor, action="test:start", subject=service.label, subject_id=run.id)
+    _record(session, run, "test:start", actor=actor)
     queues.enqueue_after_commit(session, JOB, str(run.id))
     return run
 
@@ -135,12 +144,25 @@ def last_run(session: Session, workspace_id: uuid.UUID, fingerprint: str) -> Tes
     return session.scalar(wanted.order_by(TestRun.finished_at.desc()).limit(1))
 
 
-def cancel(session: Session, run: TestRun) -> None:
+def cancel(session: Session, run: TestRun, *, actor: Actor) -> None:
     """Stops a test: at once while it waits, else within half a second. One that has ended stays as it is."""
     held = fetch_unfinished(session, run.id)
-    if held is None:
+    if held is None or held.cancel_requested:
         return
     held.cancel_requested = True
     session.flush()
+    _record(session, held, "test:cancel", actor=actor)
     if held.state == WAITING:
         end_cancelled(session, held)
+
+
+def note_arrival(session: Session, run: TestRun, answer: str, *, actor: Actor) -> None:
+    """Keeps what a person says about the test mail: it arrived, or it did not."""
+    if answer in ANSWERS and answer != run.arrived and run.state == PASSED and not run.check_only:
+        run.arrived = answer
+        _record(session, run, ANSWERS[answer], actor=actor)
+
+
+def _record(session: Session, run: TestRun, action: str, *, actor: Actor) -> None:
+    label = registry.get(run.kind).label
+    audit.record(session, run.workspace_id, actor=actor, action=action, subject=label, subject_id=run.id)

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from mailsetup.core.db import fetch_owned
 from mailsetup.core.errors import InvalidInput, NotFound
 from mailsetup.diagnosis import domains, start
-from mailsetup.diagnosis.models import PASSED, DomainReport, TestRun
+from mailsetup.diagnosis.models import DomainReport, TestRun
 from mailsetup.diagnosis.shown import TEMPLATE_GLOBALS
 from mailsetup.diagnosis.start import TooManyTests, start_test_run
 from mailsetup.outbound.models import OutboundConfig
@@ -27,7 +27,6 @@ blueprints: tuple[Blueprint, ...] = (tests,)
 for _name, _function in TEMPLATE_GLOBALS.items():
     tests.add_app_template_global(_function, _name)
 CHECK = "check"
-ANSWERS = ("yes", "no")
 
 
 @tests.post("")
@@ -94,7 +93,7 @@ def stages(run_id: uuid.UUID) -> ResponseReturnValue:
 def cancel(run_id: uuid.UUID) -> ResponseReturnValue:
     """Stops a test that goes on."""
     run = _fetch(run_id)
-    start.cancel(db_session(), run)
+    start.cancel(db_session(), run, actor=current_actor())
     db_session().commit()
     return stages(run_id) if is_htmx() else redirect(url_for("tests.show", run_id=run_id))
 
@@ -124,10 +123,9 @@ def again(run_id: uuid.UUID) -> ResponseReturnValue:
 @require(ADMIN)
 def arrived(run_id: uuid.UUID) -> ResponseReturnValue:
     """Keeps what the person says about the test mail: it arrived, or it did not."""
-    run, answer = _fetch(run_id), request.form.get("arrived", "")
-    if answer in ANSWERS and run.state == PASSED and not run.check_only:
-        run.arrived = answer
-        db_session().commit()
+    run = _fetch(run_id)
+    start.note_arrival(db_session(), run, request.form.get("arrived", ""), actor=current_actor())
+    db_session().commit()
     if is_htmx():
         return render_template("diagnosis/_stages.html", run=run)
     return redirect(local_path(request.form.get("next"), otherwise=url_for("tests.show", run_id=run_id)))

@@ -31,6 +31,8 @@ VERBS = {
     "resume": "resumed",
     "test": "tested",
     "cancel": "cancelled",
+    "arrived": "mail said to have arrived",
+    "not-arrived": "mail said not to have arrived",
     "retry": "sent again",
     "send-again": "sent again",
     "renew-secret": "given a new secret",

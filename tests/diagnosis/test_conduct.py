@@ -12,6 +12,7 @@ from mailsetup.diagnosis.models import CANCELLED, FAILED, PASSED, RUNNING, TestR
 from mailsetup.diagnosis.start import cancel
 from mailsetup.mail_services.kinds.smtp_basic import SMTPBasic
 from mailsetup.outbound.models import HEALTHY, UNVERIFIED
+from mailsetup.workspaces.audit import SYSTEM
 from tests import factories
 from tests.diagnosis.conftest import claimed, states
 from tests.fakes.smtp_server import HANG_UP
@@ -130,7 +131,7 @@ def test_it_stops_when_somebody_cancels(start, server, session):
     assert reached.wait(60)
     session.expire_all()
     assert run.state == RUNNING
-    cancel(session, run)
+    cancel(session, run, actor=SYSTEM)
     session.commit()
     worker.join(60)
     session.expire_all()

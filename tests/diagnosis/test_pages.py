@@ -9,6 +9,7 @@ from mailsetup.core.clock import utcnow
 from mailsetup.diagnosis import shown
 from mailsetup.diagnosis.jobs import run_test
 from mailsetup.diagnosis.start import LIMIT, start_test_run
+from mailsetup.workspaces.models import AuditEvent
 from tests import factories
 from tests.fakes.smtp_server import smtp_server
 
@@ -69,6 +70,32 @@ def test_it_cancels_and_runs_again(alice, run):
     answer = alice.client.post(f"/tests/{run.id}/again")
     assert answer.status_code == 302
     assert answer.location != f"/tests/{run.id}"
+
+
+def _audited(session, run):
+    found = session.query(AuditEvent).filter_by(subject_id=str(run.id)).order_by(AuditEvent.id)
+    return [(event.action, event.actor_label) for event in found]
+
+
+def test_who_cancelled_is_on_record_once(alice, run, session):
+    for _ in range(2):
+        alice.client.post(f"/tests/{run.id}/cancel")
+    assert _audited(session, run) == [("test:start", alice.user.email), ("test:cancel", alice.user.email)]
+
+
+def test_what_a_person_says_of_the_mail_is_kept_and_on_record(alice, run, session):
+    run_test(str(run.id))
+    for answer in ("no", "no", "perhaps", "yes"):
+        alice.client.post(f"/tests/{run.id}/arrived", data={"arrived": answer})
+    assert run.arrived == "yes"
+    assert [action for action, _ in _audited(session, run)] == ["test:start", "test:not-arrived", "test:arrived"]
+    assert "mail said to have arrived" in alice.client.get("/audit").text
+
+
+def test_nobody_can_say_that_a_mail_arrived_before_it_was_sent(alice, run, session):
+    alice.client.post(f"/tests/{run.id}/arrived", data={"arrived": "yes"})
+    assert run.arrived != "yes"
+    assert len(_audited(session, run)) == 1
 
 
 def test_it_answers_429_and_says_when_to_try_again(alice, run):

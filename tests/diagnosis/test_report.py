@@ -7,6 +7,7 @@ from mailsetup.diagnosis.ending import end_cancelled, fetch_unfinished
 from mailsetup.diagnosis.report import RunReport, Stopped
 from mailsetup.diagnosis.start import cancel
 from mailsetup.mail_services.errors import TransportError
+from mailsetup.workspaces.audit import SYSTEM
 from tests.diagnosis.conftest import look_again, states
 
 
@@ -44,7 +45,7 @@ def test_it_keeps_the_verdict_of_a_failed_stage(report, run, session):
 
 
 def test_it_stops_whoever_reports_after_a_cancel(report, run, session):
-    cancel(session, run)
+    cancel(session, run, actor=SYSTEM)
     session.commit()
     with pytest.raises(Stopped), report.stage("connect"):
         pytest.fail("the stage was entered")
