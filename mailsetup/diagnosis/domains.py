@@ -148,7 +148,8 @@ def _explained(advice: Mapping[str, str]) -> dict[str, Any]:
 
 def adopt(session: Session) -> int:
     """Begins to watch the domains of saved setups that nobody asked about yet; how many."""
-    known = set(session.execute(select(DomainReport.workspace_id, DomainReport.domain, DomainReport.host)).tuples())
+    rows = session.execute(select(DomainReport.workspace_id, DomainReport.domain, DomainReport.host))
+    known = {(workspace_id, domain, host) for workspace_id, domain, host in rows}
     adopted = 0
     for config in session.scalars(select(OutboundConfig)):
         place = (config.workspace_id, *sender_of(config.kind, config.settings))
