@@ -40,6 +40,14 @@ def test_it_takes_names_in_every_spelling() -> None:
     assert frozen.recipients == (*asked, "x@xn--bcher-kva.example", "x@xn--strae-oqa.example")
 
 
+@pytest.mark.parametrize("name", ["../../etc/passwd", 'a"; filename="b.exe', "a;b=c.pdf", "Größe €.pdf", "x" * 255])
+def test_a_file_name_goes_out_as_one_value_and_comes_back_as_it_was(name: str) -> None:
+    frozen = freeze(compose({**GOOD, "attachments": [{**PDF, "filename": name}]}), SENDER, when=utcnow())
+    assert frozen.content.isascii()
+    [part] = parse(frozen.content).iter_attachments()
+    assert (part.get_filename(), len(part["Content-Disposition"].params)) == (name, 1)
+
+
 BAD: list[tuple[str, Any, str]] = [
     ("to", 5, "to"),
     ("to", "nobody", "to"),

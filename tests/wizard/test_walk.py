@@ -193,3 +193,12 @@ def test_it_does_nothing_with_answers_of_another_tab(alice, ready, sender, sessi
     assert answer.location == f"/setup/{ready.id}/{leads_to}"
     assert "changed meanwhile" in alice.client.get(answer.location).text
     assert session.scalars(select(TestRun)).all() == session.scalars(select(OutboundConfig)).all() == []
+
+
+@pytest.mark.parametrize("step", ["test", "save"])
+def test_no_step_is_skipped_by_asking_for_a_later_one(alice, begin, session, step):
+    draft = begin()
+    answer = alice.client.post(f"/setup/{draft.id}/{step}", data={"recipient": "me@fabrikam.example"})
+    assert answer.location == f"/setup/{draft.id}/sender"
+    assert session.scalars(select(TestRun)).all() == session.scalars(select(OutboundConfig)).all() == []
+    assert not any(queues.queue(name).jobs for name in (queues.MAIL, queues.TESTS))
