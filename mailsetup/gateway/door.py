@@ -105,6 +105,7 @@ class Conversation(SMTP):
 
     open_now: ClassVar[dict[Conversation, None]] = {}
     _patience: asyncio.TimerHandle | None = None
+    _unended = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Takes the caller, or says at once that there are too many; STARTTLS comes by here a second time."""
@@ -117,6 +118,15 @@ class Conversation(SMTP):
             self.open_now[self] = None
             self._patience = self.loop.call_later(UNKNOWN_FOR, self._send_away)
         super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Takes bytes. The library keeps a line until it ends, so one longer than a whole mail ends the call."""
+        end = data.rfind(b"\r\n")
+        self._unended = self._unended + len(data) if end < 0 else len(data) - end - 2
+        if self._unended > SIZE_LIMIT:
+            self._hang_up()
+        else:
+            super().data_received(data)
 
     def _make_room(self) -> bool:
         oldest = next((caller for caller in self.open_now if caller.is_stranger), None)
