@@ -104,3 +104,11 @@ def running() -> Iterator[Server]:
             server.hold.set()
             server.shutdown()
             thread.join()
+
+
+@contextlib.contextmanager
+def slow() -> Iterator[Server]:
+    """A server that answers nobody until `hold` is set."""
+    with running() as server:
+        server.hold.clear()
+        yield server

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -243,19 +244,25 @@ def test_it_asks_a_server_that_is_away_once(many: Many, session: Session, smtp: 
     assert session.scalar(select(func.count()).select_from(MailHost)) == 1
 
 
+@contextmanager
+def drained() -> Iterator[None]:
+    """A worker empties the outbox meanwhile."""
+    stopping._asked.clear()
+    thread = threading.Thread(target=Drain(4, slice_seconds=10).run)
+    thread.start()
+    yield
+    thread.join()
+
+
 def test_a_slow_server_holds_up_nobody_else(many: Many, session: Session, smtp: Server) -> None:
-    with smtp_server.running() as slow:
-        slow.hold.clear()
-        late, rows = many(1, server=slow), many(5)
-        stopping._asked.clear()
-        thread = threading.Thread(target=Drain(4, slice_seconds=10).run)
-        thread.start()
-        until(lambda: counts(session) == {SENT: 5, SENDING: 1})
-        session.commit()
-        slow.hold.set()
-        thread.join()
+    with smtp_server.slow() as slow:
+        rows = [*many(1, server=slow), *many(5)]
+        with drained():
+            until(lambda: counts(session) == {SENT: 5, SENDING: 1})
+            session.commit()
+            slow.hold.set()
     session.expire_all()
-    assert states([*late, *rows]) == [(SENT, 1)] * 6
+    assert states(rows) == [(SENT, 1)] * 6
 
 
 def test_a_setup_that_nobody_can_read_stops_no_other(
@@ -322,19 +329,14 @@ def test_what_was_accepted_waits_for_no_slow_server(
     many: Many, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mailsetup.outbox.bundle.GROUP_SECONDS", 0.05)
-    rows = many(3)
-    with smtp_server.running() as slow:
-        slow.hold.clear()
-        last = many(1, server=slow)
-        stopping._asked.clear()
-        thread = threading.Thread(target=Drain(4, slice_seconds=10).run)
-        thread.start()
-        until(lambda: counts(session) == {SENT: 3, SENDING: 1})
-        session.commit()
-        slow.hold.set()
-        thread.join()
+    with smtp_server.slow() as slow:
+        rows = [*many(3), *many(1, server=slow)]
+        with drained():
+            until(lambda: counts(session) == {SENT: 3, SENDING: 1})
+            session.commit()
+            slow.hold.set()
     session.expire_all()
-    assert states([*rows, *last]) == [(SENT, 1)] * 4
+    assert states(rows) == [(SENT, 1)] * 4
 
 
 def test_a_lane_alone_writes_down_what_it_knows_before_it_goes_on(
