@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app, g, request, session
 from flask_wtf.csrf import CSRFProtect
 
 from mailsetup.core.errors import MailsetupError
@@ -41,6 +41,13 @@ def came_from_here() -> bool:
         return site in {"same-origin", "none"}
     origin = request.headers.get("Origin")
     return not origin or origin in {_origin(current_app.config["BASE_URL"]), _origin(request.host_url)}
+
+
+def end_forms() -> None:
+    """Forms that this browser has open are taken no more; from here on there is a new token."""
+    name = current_app.config["WTF_CSRF_FIELD_NAME"]
+    session.pop(name, None)
+    g.pop(name, None)
 
 
 def _origin(url: str) -> str:

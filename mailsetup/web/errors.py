@@ -35,8 +35,9 @@ class Refusal:
 
 EXPIRED = Refusal(
     400,
-    "This page was open for too long",
-    "Nothing was changed. Go back, reload the page and send it again.",
+    "This page is out of date",
+    "Nothing was changed. It was opened long ago, or before you went to another workspace. Go back, reload the page, "
+    "see which workspace you are in, and send it again.",
 )
 FOREIGN = Refusal(
     400,

@@ -18,7 +18,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from mailsetup.core import walls
-from mailsetup.core.errors import NotAllowed, NotFound
+from mailsetup.core.errors import Conflict, NotAllowed, NotFound
 from mailsetup.web.csrf import SAFE_METHODS
 from mailsetup.web.htmx import is_htmx
 from mailsetup.web.paths import local_path
@@ -34,6 +34,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 PUBLIC, SIGNED_IN, API, BUILDER = "public", "signed_in", "api", "builder"
 RULES = (PUBLIC, SIGNED_IN, MEMBER, BUILDER, ADMIN, OWNER, API)
+MOVED = "You are no longer in the workspace that this page was about. Nothing was changed."
 builders: list[Callable[[Session, Member], bool]] = []
 """Who says whether a member may build setups; what is open to whom is known further up the ladder."""
 
@@ -172,6 +173,8 @@ def _path_of(url: str) -> str | None:
 
 def _ask_for_workspace() -> ResponseReturnValue | None:
     _enter_own()
+    if g.get("moved") and request.method not in SAFE_METHODS:
+        raise Conflict(MOVED)
     return None if _member() else redirect(url_for("workspaces.new"))
 
 
@@ -265,7 +268,7 @@ def _find_member(user: User) -> Member | None:
     chosen = session.get(WORKSPACE)
     found = membership(db_session(), user.id, uuid.UUID(chosen)) if chosen else None
     if found is None:
-        found = first_membership(db_session(), user.id)
+        found, g.moved = first_membership(db_session(), user.id), bool(chosen)
         if found is not None:
             remember_workspace(found.workspace_id)
     return found

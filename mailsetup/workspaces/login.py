@@ -10,6 +10,7 @@ from flask import Flask, current_app, request, session
 from flask_login import LoginManager, current_user, login_user, logout_user
 
 from mailsetup.core.redact import Secret
+from mailsetup.web.csrf import end_forms
 from mailsetup.web.session import db_session
 from mailsetup.workspaces import sessions
 from mailsetup.workspaces.models import User, UserSession
@@ -123,7 +124,12 @@ def prove_again(*, strong: bool = False) -> None:
 
 
 def remember_workspace(workspace_id: uuid.UUID) -> None:
-    """Notes which workspace the person looks at; every request checks again that they may."""
+    """Notes which workspace the person looks at; every request checks again that they may.
+
+    Forms that were opened in another one end: what was typed for one customer would be done for another.
+    """
+    if session.get(WORKSPACE, str(workspace_id)) != str(workspace_id):
+        end_forms()
     session[WORKSPACE] = str(workspace_id)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.orm import Session, contains_eager
 
 from mailsetup.core import walls
@@ -63,19 +63,21 @@ def find_memberships(session: Session, user_id: uuid.UUID, *, text: str = "", cu
     if text:
         wanted = wanted.where(Workspace.name.icontains(text, autoescape=True))
     if cursor:
-        wanted = wanted.where(_behind(session, cursor))
+        wanted = wanted.where(_behind(session, user_id, cursor))
     rows = _all(session, wanted.limit(PAGE + 1))
     return Page(rows[:PAGE], str(rows[PAGE - 1].workspace_id) if len(rows) > PAGE else None)
 
 
-def _behind(session: Session, cursor: str) -> ColumnElement[bool]:
+def _behind(session: Session, user_id: uuid.UUID, cursor: str) -> ColumnElement[bool]:
+    """Behind this workspace of theirs; behind none when the cursor names no such one."""
     try:
         last = uuid.UUID(cursor)
     except ValueError:
-        return Workspace.id.is_not(None)  # a cursor that we never gave: the first page
+        return true()
+    mine = select(_NAME).join(Member, Member.workspace_id == Workspace.id).where(Member.user_id == user_id)
     with walls.across(session):
-        name = session.scalar(select(_NAME).where(Workspace.id == last))
-    return or_(name < _NAME, and_(name == _NAME, Workspace.id > last)) if name else Workspace.id.is_not(None)
+        name = session.scalar(mine.where(Workspace.id == last))
+    return or_(name < _NAME, and_(name == _NAME, Workspace.id > last)) if name else true()
 
 
 def _of(user_id: uuid.UUID) -> Select[Member]:

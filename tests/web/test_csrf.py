@@ -30,7 +30,7 @@ def test_it_takes_the_token_in_a_header_for_htmx(client: FlaskClient, token: str
 def test_it_refuses_a_post_without_a_valid_token(client: FlaskClient, token: str, sent: dict[str, str]) -> None:
     answer = client.post("/change", data=sent)
     assert answer.status_code == 400
-    assert "This page was open for too long" in answer.text
+    assert "This page is out of date" in answer.text
 
 
 def test_it_refuses_the_token_of_another_session(app: Flask, client: FlaskClient, token: str) -> None:

@@ -1,9 +1,11 @@
 """A person's places in workspaces: the page of all of them, and what the menu shows."""
 
+import re
+
 import pytest
 
 from mailsetup.workspaces import memberships
-from mailsetup.workspaces.models import Workspace
+from mailsetup.workspaces.models import Invitation, Workspace
 from tests import factories
 
 
@@ -39,9 +41,19 @@ def test_names_that_are_the_same_are_each_shown_once(alice, session, monkeypatch
     assert len(seen) == len(set(seen)) == 5
 
 
-def test_a_name_is_found_by_a_part_of_it_whatever_its_letters(many, session):
+def test_a_name_is_found_by_a_part_of_it_whatever_its_case(many, session):
     assert _names(memberships.find_memberships(session, many.user.id, text="CUSTOMER 07")) == ["customer 07"]
     assert _names(memberships.find_memberships(session, many.user.id, text="%")) == []
+
+
+def test_a_cursor_tells_nothing_of_a_workspace_of_others(alice, charlie, session):
+    page = memberships.find_memberships(session, charlie.user.id, cursor=str(alice.workspace.id))
+    assert _names(page) == ["Fabrikam"]
+    session.rollback()
+    alice.workspace.name = "A"
+    session.commit()
+    page = memberships.find_memberships(session, charlie.user.id, cursor=str(alice.workspace.id))
+    assert _names(page) == ["Fabrikam"]
 
 
 @pytest.mark.parametrize("cursor", ["nonsense", "00000000-0000-0000-0000-000000000000"])
@@ -86,3 +98,45 @@ def test_who_is_in_no_workspace_is_told_what_to_do(alice, session):
     page = alice.client.get("/workspaces").text
     assert "No workspace yet" in page
     assert "/workspaces/new" in page
+
+
+@pytest.fixture
+def of_two(alice, charlie, session, app):
+    """Alice is an admin of Fabrikam too, has its page of invitations open, and a browser that sends tokens."""
+    app.config["WTF_CSRF_ENABLED"] = True
+    other = factories.make_member(session, charlie.workspace, alice.user, role="admin")
+    _switch(alice, charlie.workspace)
+    return other
+
+
+def _token(person):
+    return re.findall(r'name="csrf_token" value="([^"]+)"', person.client.get("/members/invite").text)[0]
+
+
+def _switch(person, workspace):
+    form = {"csrf_token": _token(person), "workspace": str(workspace.id)}
+    assert person.client.post("/workspaces/switch", data=form).status_code == 302
+
+
+def _invite(person, token):
+    form = {"csrf_token": token, "email": "new@fabrikam.example", "role": "admin"}
+    return person.client.post("/members/invite", data=form)
+
+
+def test_a_form_of_one_workspace_does_nothing_in_another(alice, of_two, session):
+    opened = _token(alice)
+    _switch(alice, alice.workspace)
+    answer = _invite(alice, opened)
+    assert (answer.status_code, session.query(Invitation).count()) == (400, 0)
+    assert "see which workspace you are in" in answer.text
+    assert _invite(alice, _token(alice)).status_code == 200
+
+
+def test_a_form_of_a_workspace_that_one_was_taken_out_of_does_nothing(alice, of_two, session):
+    opened = _token(alice)
+    session.delete(of_two)
+    session.commit()
+    answer = _invite(alice, opened)
+    assert (answer.status_code, session.query(Invitation).count()) == (409, 0)
+    assert "no longer in the workspace" in answer.text
+    assert "Northwind" in alice.client.get("/members").text
