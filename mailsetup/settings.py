@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -256,11 +257,14 @@ class _Environment:
     def url(self, name: str, default: str, *, https: bool) -> str:
         value = (self.text(name) or default or self.required(name)).rstrip("/")
         parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.username:
+        more = parts.query or parts.fragment or parts.username or re.search(r"\s", value)
+        if parts.scheme not in {"http", "https"} or not parts.netloc or more:
             raise SettingsError(f"{name} is not a plain http(s) URL.")
         if https and parts.scheme != "https":
             raise SettingsError(f"{name} must begin with https://.")
-        return value
+        # In the spelling of browsers, as it is compared with what they say.
+        host = parts.netloc.lower().removesuffix(":443" if parts.scheme == "https" else ":80")
+        return f"{parts.scheme}://{host}{parts.path}"
 
     def host_port(self, name: str, default: tuple[str, int]) -> tuple[str, int]:
         value = self.text(name)

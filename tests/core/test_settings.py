@@ -31,6 +31,13 @@ def test_it_reads_production_settings() -> None:
 
 
 @pytest.mark.parametrize(
+    "typed", ["HTTPS://mail.example.com", "https://Mail.Example.com", "https://mail.example.com:443/"]
+)
+def test_it_spells_our_address_as_browsers_do(typed: str) -> None:
+    assert settings.load(environment(MAILSETUP_BASE_URL=typed)).base_url == "https://mail.example.com"
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("MAILSETUP_ENV", "staging"),
@@ -39,6 +46,8 @@ def test_it_reads_production_settings() -> None:
         ("MAILSETUP_REDIS_URL", ""),
         ("MAILSETUP_BASE_URL", "http://mail.example.com"),
         ("MAILSETUP_BASE_URL", "mail.example.com"),
+        ("MAILSETUP_BASE_URL", "https://mail.example.com/#x"),
+        ("MAILSETUP_BASE_URL", "https://mail .example.com"),
         ("MAILSETUP_SECRET_KEY", "short"),
         ("MAILSETUP_ENCRYPTION_KEYS", ""),
         ("MAILSETUP_OPERATOR_SMTP_URL", ""),
