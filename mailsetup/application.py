@@ -7,12 +7,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import Flask
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from mailsetup import settings as settings_module
 from mailsetup.core import db, logs
 from mailsetup.settings import Settings
 from mailsetup.web.install import install
+from mailsetup.web.proxies import install_proxies
 from mailsetup.web.server.arriving import BODY_LIMIT
 
 TOP = Path(__file__).parent.parent
@@ -40,7 +40,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.update(_flask_config(settings))
     app.extensions["mailsetup.sessions"] = db.sessions()
     app.extensions["mailsetup.settings"] = settings
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxy_hops, x_proto=settings.proxy_hops)  # type: ignore[method-assign]
+    install_proxies(app, hops=settings.proxy_hops)
     install(app)
     for feature in FEATURES:
         for blueprint in importlib.import_module(feature).blueprints:

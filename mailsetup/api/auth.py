@@ -8,11 +8,11 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from flask import Response, g, request
-from flask_limiter.util import get_remote_address
 
 from mailsetup.api import keys
 from mailsetup.api.models import ApiKey
 from mailsetup.core import walls
+from mailsetup.web.limits import by_network
 from mailsetup.web.problem import problem
 from mailsetup.web.session import db_session
 from mailsetup.workspaces.access import API, marked
@@ -57,7 +57,7 @@ def key_workspace() -> Workspace:
 def caller() -> str:
     """Whose requests are counted: the key's, without ever keeping it; the address's where there is no key."""
     text = _presented()
-    return hashlib.sha256(text.encode()).hexdigest()[:32] if keys.well_formed(text) else get_remote_address()
+    return hashlib.sha256(text.encode()).hexdigest()[:32] if keys.well_formed(text) else by_network()
 
 
 def _refusal(scope: str) -> Response | None:

@@ -18,7 +18,7 @@ from mailsetup.core import db, queues, raw_sql, walls
 from mailsetup.workspaces.access import public
 
 operations = Blueprint("operations", __name__)
-FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-Ip")
+FORWARDED = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded", "X-Real-Ip", "Via")
 log = structlog.get_logger()
 
 

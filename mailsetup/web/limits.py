@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import time
 
-from flask import Flask, g
+from flask import Flask, g, request
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from limits import RateLimitItem, WindowStats
 from limits.storage import RedisStorage
 from limits.strategies import STRATEGIES, FixedWindowRateLimiter
@@ -43,14 +43,27 @@ class OneTrip(FixedWindowRateLimiter):
         return super().get_window_stats(item, *identifiers)
 
 
+def by_network() -> str:
+    """Whose tries count together: an IPv4 address, or the /64 of an IPv6 address, as whoever has one has them all."""
+    given = request.remote_addr or ""
+    text = given.partition("]")[0].lstrip("[") if given.startswith("[") else given
+    try:
+        address = ipaddress.ip_address(text.partition(":")[0] if text.count(":") == 1 else text)
+    except ValueError:
+        return given
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    return str(address.ipv4_mapped or ipaddress.IPv6Network((int(address), 64), strict=False))
+
+
 STRATEGIES[ONE_TRIP] = OneTrip
-limiter = Limiter(key_func=get_remote_address, strategy=ONE_TRIP, in_memory_fallback_enabled=True, headers_enabled=True)
+limiter = Limiter(key_func=by_network, strategy=ONE_TRIP, in_memory_fallback_enabled=True, headers_enabled=True)
 
 
 def by_email(address: str) -> str:
     """A limit key for an e-mail address: hashed, because keys are kept in Redis."""
     address = address.strip().lower()
-    return hashlib.sha256(address.encode()).hexdigest()[:32] if address else get_remote_address()
+    return hashlib.sha256(address.encode()).hexdigest()[:32] if address else by_network()
 
 
 def storage_url(redis_url: str) -> str:

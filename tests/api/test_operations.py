@@ -31,7 +31,8 @@ def test_it_gives_figures_to_this_machine_alone(client: FlaskClient) -> None:
     assert answer.status_code == 200
     assert "mailsetup_ledger_balances 1.0" in answer.get_data(as_text=True)
     assert client.get("/metrics", environ_base={"REMOTE_ADDR": "203.0.113.7"}).status_code == 404
-    assert client.get("/metrics", headers={"X-Forwarded-For": "203.0.113.7"}).status_code == 404
+    for header in ({"X-Forwarded-For": "203.0.113.7"}, {"X-Forwarded-Proto": "https"}, {"Via": "1.1 proxy"}):
+        assert client.get("/metrics", headers=header).status_code == 404
 
 
 @pytest.mark.parametrize(("given", "status"), [("Bearer right", 200), ("Bearer wrong", 404), ("", 404)])

@@ -8,7 +8,7 @@ from flask import Flask, request
 from flask.testing import FlaskClient
 
 from mailsetup.web.install import install
-from mailsetup.web.limits import by_email, limiter, storage_url
+from mailsetup.web.limits import by_email, by_network, limiter, storage_url
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,26 @@ from mailsetup.web.limits import by_email, limiter, storage_url
 )
 def test_it_spells_the_redis_url_for_the_limiter(redis_url: str, storage: str) -> None:
     assert storage_url(redis_url) == storage
+
+
+@pytest.mark.parametrize(
+    ("addresses", "callers"),
+    [
+        (("203.0.113.7", "203.0.113.7:4000", "::ffff:203.0.113.7", "[::ffff:203.0.113.7]:4000"), 1),
+        (("203.0.113.7", "203.0.113.8"), 2),
+        (("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "[2001:db8:1:2::1]:4000"), 1),
+        (("2001:db8:1:2::1", "2001:db8:1:3::1", "::1"), 3),
+        (("unix", ""), 2),
+    ],
+)
+def test_it_counts_a_network_as_one_caller_whatever_the_spelling(
+    app: Flask, addresses: tuple[str, ...], callers: int
+) -> None:
+    found = set()
+    for address in addresses:
+        with app.test_request_context(environ_base={"REMOTE_ADDR": address}):
+            found.add(by_network())
+    assert len(found) == callers
 
 
 def asked_for() -> str:

@@ -9,10 +9,9 @@ from typing import Any
 
 from flask import Response, make_response, render_template, request
 from flask_limiter import RequestLimit
-from flask_limiter.util import get_remote_address
 
 from mailsetup.core.errors import InvalidInput
-from mailsetup.web.limits import by_email, limiter
+from mailsetup.web.limits import by_email, by_network, limiter
 from mailsetup.workspaces.addresses import normal_address
 from mailsetup.workspaces.login import pending_session, signed_in_user
 
@@ -24,7 +23,7 @@ def throttled(name: str, *, failures_only: bool = False) -> Decorator:
     """Limits POSTs to a view by network address and by the e-mail address in the form."""
 
     def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
-        for key in (get_remote_address, _by_address):
+        for key in (by_network, _by_address):
             view = _limit(view, f"{name}-{key.__name__}", key, deduct_when=_refused if failures_only else None)
         return view
 
@@ -56,12 +55,12 @@ def _by_address() -> str:
 
 def _pending_person() -> str:
     row = pending_session()
-    return str(row.user_id) if row else get_remote_address()
+    return str(row.user_id) if row else by_network()
 
 
 def _person() -> str:
     user = signed_in_user()
-    return str(user.id) if user else get_remote_address()
+    return str(user.id) if user else by_network()
 
 
 def _limit(
