@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import Any, AnyStr, ClassVar, cast
 
 import structlog
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -23,6 +23,7 @@ AWAY = "451 4.3.0 Nothing was accepted; try again in a moment"
 REVOKED = "535 5.7.8 This key was revoked or has expired; nothing was accepted"
 # Callers at once; seconds for one command or one whole mail, and for signing in.
 CALLERS, SILENT_FOR, UNKNOWN_FOR = 200, 120.0, 60.0
+LINES = 1_000_000  # of one mail; the largest one in base64 has 350,000
 log = structlog.get_logger()
 
 
@@ -105,7 +106,7 @@ class Conversation(SMTP):
 
     open_now: ClassVar[dict[Conversation, None]] = {}
     _patience: asyncio.TimerHandle | None = None
-    _unended = 0
+    _unended = _lines = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Takes the caller, or says at once that there are too many; STARTTLS comes by here a second time."""
@@ -120,13 +121,20 @@ class Conversation(SMTP):
         super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
-        """Takes bytes. The library keeps a line until it ends, so one longer than a whole mail ends the call."""
+        """Takes bytes. The library keeps a line until it ends, and much beside each line until the mail ends."""
         end = data.rfind(b"\r\n")
         self._unended = self._unended + len(data) if end < 0 else len(data) - end - 2
-        if self._unended > SIZE_LIMIT:
+        self._lines += data.count(b"\n")
+        if self._unended > SIZE_LIMIT or self._lines > LINES:
+            log.warning("gateway_hung_up", unended=self._unended, lines=self._lines)
             self._hang_up()
         else:
             super().data_received(data)
+
+    async def push(self, status: AnyStr) -> None:
+        """Answers; what comes from here on counts anew."""
+        self._lines = 0
+        await super().push(status)
 
     def _make_room(self) -> bool:
         oldest = next((caller for caller in self.open_now if caller.is_stranger), None)

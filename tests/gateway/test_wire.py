@@ -109,6 +109,17 @@ def test_a_line_without_an_end_is_not_kept(port: int, key: str, monkeypatch: pyt
         assert sent < 50_000_000
 
 
+def test_lines_without_number_are_not_kept(port: int, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LINES", 20_000)
+    with called(port) as wire:
+        wire.sign_in(key)
+        wire.begin()
+        with suppress(OSError):
+            wire.connection.sendall(b"\r\n" * 30_000 + b".\r\n")
+        with suppress(OSError):
+            assert wire.hear() == b""
+
+
 def test_a_mail_that_is_too_large_is_refused_and_the_next_one_taken(
     port: int, key: str, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
