@@ -158,6 +158,7 @@ def cancel(session: Session, run: TestRun, *, actor: Actor) -> None:
 
 def note_arrival(session: Session, run: TestRun, answer: str, *, actor: Actor) -> None:
     """Keeps what a person says about the test mail: it arrived, or it did not."""
+    session.refresh(run, with_for_update=True)  # two who say the same at once say it once
     if answer in ANSWERS and answer != run.arrived and run.state == PASSED and not run.check_only:
         run.arrived = answer
         _record(session, run, ANSWERS[answer], actor=actor)
