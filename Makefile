@@ -43,7 +43,7 @@ test-faults: installed-dev ## Run every row of the fault matrix on SQLite, then 
 
 # The scanners live in an environment of their own: what they pull in must not decide what the product runs with.
 # Everything about safety fails together at the end, so that one finding does not hide the next.
-test-security: installed-dev ## Run bandit, our rules, 42 advisories, the canaries, then schemathesis, wapiti and sqlmap (hours)
+test-security: installed-dev ## Run bandit, our rules, 42 advisories, the canaries, then schemathesis, wapiti and sqlmap (an hour)
 	@$(PYTHON) mailsetup/cli/system_packages.py
 	@for name in $(SCANNERS); do \
 		cmp -s requirements-$$name.txt var/$$name/lock || (rm -rf var/$$name && $(PYTHON) -m venv var/$$name \
