@@ -16,7 +16,7 @@ import redis
 import structlog
 from redis.client import Pipeline
 from rq import Worker
-from rq.exceptions import DeserializationError
+from rq.exceptions import DeserializationError, StopRequested
 from rq.job import Job
 from rq.queue import Queue
 from rq.serializers import JSONSerializer
@@ -37,6 +37,7 @@ class QueueWorker(Worker):
     """RQ's worker with the fork's loose ends tied: see each method."""
 
     next_beat = 0.0
+    asked_to_stop = False
 
     def setup_work_horse_signals(self) -> None:
         """An orphaned job must not outlive its worker, or another worker sends its mail again."""
@@ -83,8 +84,14 @@ class QueueWorker(Worker):
     def handle_warm_shutdown_request(self) -> None:
         """A deploy: the running job is told to finish the mail at hand and to take no more."""
         super().handle_warm_shutdown_request()
+        self.asked_to_stop = True
         if self.horse_pid:
             self.kill_horse(sig=stopping.STOP_SIGNAL)
+
+    def set_shutdown_requested_date(self) -> None:
+        """When the stop was asked for; a Redis that is away must not end the wait for the mail at hand."""
+        with _redis_may_be_away():
+            super().set_shutdown_requested_date()
 
     def handle_job_failure(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> None:
         """A job that failed is logged by name and id; its work is in the database and is rung for again."""
@@ -125,6 +132,23 @@ def make_worker(name: str) -> QueueWorker:
     )
     worker.log_result_lifespan = False
     return worker
+
+
+def serve(name: str, *, logging_level: str = "WARNING") -> None:
+    """Works until asked to stop: RQ ends its loop when Redis goes away between two jobs, and then another begins."""
+    while True:
+        worker = make_worker(name)
+        try:
+            worker.work(logging_level=logging_level)
+        except StopRequested:
+            return
+        except redis.RedisError as error:
+            queues.log.warning("worker_redis_away", error=type(error).__name__)
+        if worker.asked_to_stop:
+            return
+        queues.log.warning("worker_begins_again", queue=name)
+        time.sleep(REDIS_PAUSE_SECONDS)
+        wait_for_redis()
 
 
 def wait_for_redis() -> None:
@@ -177,7 +201,7 @@ def main() -> int:
     if refuses_redis():
         return 2
     _warn_of_early_commits()
-    make_worker(name).work(logging_level="WARNING")
+    serve(name)
     return 0
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from rq.exceptions import StopRequested
 
 from mailsetup.cli import worker as worker_module
 from mailsetup.core import queues
@@ -29,8 +30,8 @@ def drain():
     (folder / "finished").touch()
 jobs.drain = drain
 settings.start(settings_for(sys.argv[1], sys.argv[2]))
-from mailsetup.cli.worker import make_worker
-make_worker("mail").work(logging_level="ERROR")
+from mailsetup.cli.worker import serve
+serve("mail", logging_level="ERROR")
 """
 
 
@@ -101,3 +102,26 @@ def test_it_says_in_one_line_that_redis_is_away_and_waits_for_it(
     said = capsys.readouterr().err
     assert said == "Redis does not answer (ConnectionError); see MAILSETUP_REDIS_URL. Waiting for it.\n"
     assert answers == []
+
+
+class Turn:
+    """One loop of RQ, which ends as it is told to."""
+
+    def __init__(self, ends: Exception | None = None, *, asked_to_stop: bool = False) -> None:
+        self.ends, self.asked_to_stop = ends, asked_to_stop
+
+    def work(self, **_options: object) -> bool:
+        if self.ends:
+            raise self.ends
+        return False
+
+
+@pytest.mark.parametrize("last", [Turn(asked_to_stop=True), Turn(StopRequested())])
+def test_it_begins_again_until_it_is_asked_to_stop(monkeypatch: pytest.MonkeyPatch, last: Turn) -> None:
+    """RQ ends its loop when Redis goes away between two jobs, and a worker that ended delivers no mail."""
+    turns, waited = [Turn(), Turn(redis.ConnectionError("away")), last, Turn()], []
+    monkeypatch.setattr(worker_module, "make_worker", lambda _name: turns.pop(0))
+    monkeypatch.setattr(worker_module, "REDIS_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(worker_module, "wait_for_redis", lambda: waited.append(True))
+    worker_module.serve("mail")
+    assert (len(turns), len(waited)) == (1, 2)

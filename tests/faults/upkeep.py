@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from mailsetup.cli import worker
 from mailsetup.cli.worker import make_worker
 from mailsetup.core import db
 from mailsetup.core.clock import utcnow
@@ -54,7 +55,7 @@ def serve(name: str = "mail") -> None:
 
 def serve_on() -> None:
     """A worker that goes on until it is told to stop."""
-    make_worker("mail").work(logging_level="ERROR")
+    worker.serve("mail", logging_level="ERROR")
 
 
 def fresh(session: Session) -> None:
